@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * ipc/messages.h - every message between roles
+ *
+ * The table in launcher/ipc/messages.c holds, for each type: its name, sender and
+ * receiver, phase, payload type, bounds and number of descriptors. Spans in a
+ * received struct borrow from the message.
+ */
+#ifndef MCPJAIL_IPC_MESSAGES_H
+#define MCPJAIL_IPC_MESSAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "ipc/wire.h"
+
+enum role { ROLE_NONE = 0, ROLE_SUPERVISOR, ROLE_KEEPER, ROLE_DIALER, ROLE_PROXY, ROLE_INIT };
+
+/** role_name() - "supervisor", "keeper", … */
+const char *role_name(enum role role);
+
+/* A channel's phases; a message says in which it may arrive and which it opens. */
+enum ipc_phase {
+	IPC_START = 1, /* before the configuration */
+	IPC_SETUP = 2, /* configured, not yet serving */
+	IPC_RUN = 4,   /* serving */
+	IPC_END = 8,   /* closing down: nothing but the farewell */
+};
+
+#define IPC_HOST_MAX	253   /* bytes of a DNS name */
+#define IPC_TEXT_MAX	2048  /* bytes of a sentence for a person */
+#define IPC_PATH_MAX	4096
+#define IPC_ARGS_MAX	65536 /* bytes of a call's arguments that a record keeps */
+#define IPC_TOOLS_MAX	98304 /* bytes of a tools/list that a run keeps */
+#define IPC_CHARGES_MAX 16    /* limits of one call */
+#define IPC_REFUSED_MAX 32    /* hosts that the summary names */
+#define IPC_DIALTO_MAX	32    /* --connect-to entries */
+
+enum message_type {
+	MSG_NONE = 0,
+	/* supervisor → role, once, first */
+	MSG_KEEPER_CONFIG, /* fds: run directory, state directory, policy memfd, proxy channel */
+	MSG_DIALER_CONFIG, /* fds: policy memfd, proxy channel */
+	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, [upstream CA file] */
+	MSG_LISTENERS,	   /* supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog] */
+	/* role → supervisor */
+	MSG_KEEPER_READY, /* confined; carries the CA */
+	MSG_DIALER_READY, /* confined */
+	MSG_PROXY_READY,  /* confined, and serving the listeners */
+	/* supervisor ↔ keeper */
+	MSG_RUN_EXECED, /* the agent runs: tier, layers, pid */
+	MSG_RUN_ENDED,	/* the agent is gone; answered by MSG_LEDGER_CLOSED */
+	MSG_LEDGER_CLOSED,
+	/* proxy ↔ keeper */
+	MSG_LEAF_REQUEST,
+	MSG_LEAF,
+	MSG_CALL, /* a judged call: check and charge the limits, record it, answer */
+	MSG_CALL_VERDICT,
+	MSG_OUTCOME,	  /* what became of a recorded, allowed call */
+	MSG_EVENT,	  /* anything else that the ledger should hold */
+	MSG_TOOLS_SERVED, /* a tools/list as the agent got it */
+	/* proxy ↔ dialer */
+	MSG_DIAL,
+	MSG_DIALED, /* fds: the connected socket, if status is 0 */
+	/* supervisor ↔ init of the jail */
+	MSG_JAIL_SOCKETS, /* init → supervisor; fds: TCP, DNS UDP, DNS TCP, [pty master], [nflog] */
+	MSG_TRUST,	  /* supervisor → init: the CA to trust */
+	MSG_JAIL_READY,	  /* self-test passed */
+	MSG_JAIL_FAILED,  /* a stage failed; nothing ran */
+	MSG_EXEC,	  /* supervisor → init: start the agent */
+	MSG_EXECED,	  /* init → supervisor: it runs, or the errno of exec */
+	MSG_SIGNAL,	  /* supervisor → init: a signal for the agent */
+	MSG_STOPPED,	  /* init → supervisor: the agent stopped itself (job control) */
+	MSG_EXITED,	  /* init → supervisor: wait status of the agent; init ends right after */
+	MSG_TYPES
+};
+
+struct msg_keeper_config {
+	struct span run_id;
+	struct span grant;
+	struct span command;	 /* JSON array of the command's arguments */
+	struct span cwd;
+	struct span policy_path; /* "" for the built-in policy */
+	struct span version;
+	uint8_t log_level;
+};
+
+struct msg_keeper_ready {
+	struct span ca_pem;
+	uint32_t ca_subject_hash; /* OpenSSL's X509_subject_name_hash(): names the c_rehash file */
+};
+
+struct msg_dial_to { /* one --connect-to, curl's syntax: "" and 0 mean any */
+	struct span host;
+	uint32_t port;
+	struct span address; /* a literal address or a name */
+	uint32_t address_port;
+};
+
+struct msg_dialer_config {
+	struct msg_dial_to dial_to[IPC_DIALTO_MAX];
+	size_t n_dial_to;
+	uint8_t log_level;
+};
+
+struct msg_proxy_config {
+	struct span run_id;
+	struct span grant;
+	uint8_t log_level;
+};
+
+struct msg_run_execed {
+	struct span tier;   /* "a" */
+	struct span layers; /* comma-separated: "namespaces,seccomp,…" */
+	uint32_t pid;	    /* the agent's, seen from outside; 0: exec failed */
+};
+
+struct msg_run_ended {
+	uint32_t child_exit; /* exit status; 256: none */
+	uint32_t signal;     /* that killed it; 0: none */
+	struct span failure; /* what broke, if a part of the jail did; else "" */
+};
+
+struct msg_refused_host {
+	struct span host;
+	uint32_t port;
+	uint64_t count;
+};
+
+struct msg_ledger_closed {
+	struct span head;	     /* 64 hexadecimal digits: SHA-256 of the last record's line */
+	struct span key_fingerprint; /* of the run's Ed25519 key */
+	uint64_t allowed, denied, unknown, lost; /* tools/call verdicts; lost: records */
+	uint64_t egress_allowed, egress_refused;
+	struct msg_refused_host refused[IPC_REFUSED_MAX];
+	size_t n_refused;
+	struct span failure; /* why the ledger could not be written, else "" */
+};
+
+struct msg_leaf_request {
+	struct span host; /* lower case */
+	struct span spki; /* DER SubjectPublicKeyInfo of the proxy's leaf key */
+};
+
+struct msg_leaf {
+	struct span host;
+	struct span certificate; /* DER; "" if the keeper would not sign */
+};
+
+enum limit_scope { SCOPE_GRANT = 0, SCOPE_SESSION, SCOPE_RUN, SCOPE_SERVER, SCOPE_GLOBAL };
+
+struct msg_charge {
+	struct span counter;
+	uint8_t scope; /* enum limit_scope */
+	uint64_t window_ms;
+	uint64_t max;
+	uint64_t amount;
+	struct span rule; /* JSON pointer of the limit */
+};
+
+struct msg_call {
+	uint64_t call_id;     /* the proxy's number; unique in a run */
+	uint64_t conn;	      /* the proxy's connection number */
+	uint8_t verdict;      /* enum verdict of policy/policy.h, before limits */
+	uint8_t durable;      /* fdatasync before the answer */
+	struct span method;   /* "tools/call", or the denied method */
+	struct span server;   /* the policy's name for it: its URL */
+	struct span tool;     /* "" unless tools/call */
+	struct span id_json;  /* the JSON-RPC id as JSON text; "" for a notification */
+	struct span args;     /* canonical JSON, redacted by policy; "" if too large to keep */
+	struct span args_sha256; /* 32 bytes: of the whole canonical arguments */
+	struct span rule;
+	struct span reason;
+	struct msg_charge charges[IPC_CHARGES_MAX]; /* checked only if the verdict allows */
+	size_t n_charges;
+};
+
+struct msg_call_verdict {
+	uint64_t call_id;
+	uint8_t verdict;	/* enum verdict: may the call leave */
+	uint8_t failed;		/* 1: denied because it could not be recorded or counted */
+	uint32_t limit;		/* index of the charge that was over, if denied by a limit */
+	uint64_t retry_after_ms; /* for that limit */
+	struct span reason;	/* for failed: what went wrong */
+};
+
+enum call_outcome { OUTCOME_UNKNOWN = 0, OUTCOME_ANSWERED, OUTCOME_NOT_SENT };
+
+struct msg_outcome {
+	uint64_t call_id;
+	uint8_t outcome; /* enum call_outcome; NOT_SENT: no byte left, charges are refunded */
+	uint8_t is_error;
+	uint32_t http_status;
+	uint64_t upstream_us;
+	struct span result_sha256; /* 32 bytes, or "" */
+	struct span detail;	   /* for a failure, in words */
+};
+
+enum event_kind {
+	EVENT_NET_DENIED = 0, /* net.denied: a destination or request that was refused */
+	EVENT_CONN_OPEN,      /* conn.open: a connection to an allowed server */
+	EVENT_TOOLS_LISTED,   /* tools.listed */
+	EVENT_EGRESS_ALLOWED, /* counted only */
+};
+
+struct msg_event {
+	uint8_t kind;
+	uint64_t conn;
+	struct span protocol; /* "tcp", "tls", "http", "udp", "dns", "connect" */
+	struct span host;     /* name as the agent gave it, or "" */
+	struct span address;  /* the destination address as text, or "" */
+	uint32_t port;
+	uint32_t status; /* HTTP status that was answered; 0: none */
+	struct span rule;
+	struct span reason;
+	struct span detail; /* request line, tool names, …: for people */
+};
+
+struct msg_tools_served {
+	struct span server;
+	struct span tools; /* JSON array */
+};
+
+struct msg_dial {
+	uint64_t dial_id;
+	struct span host;
+	uint32_t port;
+};
+
+enum dial_status { DIAL_REFUSED = 0, DIAL_OK, DIAL_UNRESOLVED, DIAL_UNREACHABLE, DIAL_TIMEOUT };
+
+struct msg_dialed {
+	uint64_t dial_id;
+	uint8_t status;
+	struct span address; /* that was dialled, as text */
+	struct span reason;  /* in words */
+};
+
+struct msg_trust {
+	struct span ca_pem;
+	uint32_t ca_subject_hash;
+};
+
+struct msg_jail_ready {
+	struct span layers; /* comma-separated */
+};
+
+struct msg_jail_failed {
+	struct span where, what, mend; /* a struct error */
+};
+
+struct msg_execed {
+	uint32_t error; /* errno of exec; 0: it runs */
+};
+
+struct msg_signal {
+	uint32_t signo;
+};
+
+struct msg_stopped {
+	uint32_t signo;
+};
+
+struct msg_exited {
+	uint32_t wait_status;
+};
+
+struct message_rule {
+	const char *name;
+	enum role from, to;
+	unsigned phases; /* in which it may arrive */
+	unsigned opens;	 /* phases that its arrival opens; replaces the current ones unless 0 */
+	const struct wire_type *payload; /* NULL: empty */
+	size_t fds_min, fds_max;
+};
+
+/** message_rule() - The table's entry, or NULL for a type that does not exist */
+const struct message_rule *message_rule(unsigned type);
+
+#endif
