@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+const char *model_keep(struct policy *policy, const char *string)
+{
+	autofree char *copy = strdup(string);
+	char **grown;
+
+	if (!copy)
+		return NULL;
+	grown = reallocarray(policy->strings, policy->n_strings + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	policy->strings = grown;
+	grown[policy->n_strings++] = copy;
+	return ptr_take(&copy);
+}
+
+static void rule_free(struct rule *rule)
+{
+	free(rule->limits);
+	for (size_t i = 0; i < rule->n_redact; i++)
+		path_free(&rule->redact[i]);
+	free(rule->redact);
+}
+
+void policy_free(struct policy *policy)
+{
+	if (!policy)
+		return;
+	for (size_t i = 0; i < policy->n_tools; i++)
+		rule_free(&policy->tools[i]);
+	rule_free(&policy->all_tools);
+	free(policy->tools);
+	free(policy->hide);
+	for (size_t i = 0; i < policy->n_strings; i++)
+		free(policy->strings[i]);
+	free(policy->strings);
+	free(policy);
+}
+
+bool model_tool_name_is_sound(const char *name)
+{
+	static const char accepted[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				       "0123456789_.-";
+	size_t n = strspn(name, accepted);
+
+	return n >= 1 && n <= POLICY_TOOL_MAX && !name[n];
+}
+
+static int compare_name(const void *key, const void *element)
+{
+	const struct rule *rule = element;
+
+	return strcmp(key, rule->name);
+}
+
+const struct rule *model_find_tool(const struct policy *policy, const char *tool)
+{
+	if (!policy->n_tools)
+		return NULL;
+	return bsearch(tool, policy->tools, policy->n_tools, sizeof(*policy->tools), compare_name);
+}
+
+size_t policy_tool_count(const struct policy *policy)
+{
+	return policy->n_tools;
+}
+
+size_t policy_server_count(const struct policy *policy)
+{
+	(void)policy; /* each policy has the one, if only by default */
+	return 1;
+}
+
+const struct policy_server *policy_server_at(const struct policy *policy, size_t i)
+{
+	(void)i;
+	return &policy->server;
+}
+
+const struct policy_server *policy_server_find(const struct policy *policy, const char *host,
+					       uint16_t port)
+{
+	const struct policy_server *server = &policy->server;
+
+	return server->port == port && !strcmp(server->host, host) ? server : NULL;
+}
+
+const uint8_t *policy_sha256(const struct policy *policy)
+{
+	return policy->sha256;
+}
