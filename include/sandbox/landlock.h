@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * sandbox/landlock.h - Landlock domains, by what the kernel offers
+ */
+#ifndef MCPJAIL_SANDBOX_LANDLOCK_H
+#define MCPJAIL_SANDBOX_LANDLOCK_H
+
+/* What a domain takes away; what the kernel is too old for is left out. */
+enum landlock_denial {
+	LANDLOCK_DENY_FILES = 1,       /* every use of a path, as far as Landlock knows it */
+	LANDLOCK_DENY_TCP_BIND = 2,    /* from ABI 4 on */
+	LANDLOCK_DENY_TCP_CONNECT = 4, /* from ABI 4 on */
+	LANDLOCK_SCOPE = 8,            /* abstract unix sockets and signals, from ABI 6 on */
+};
+
+#define LANDLOCK_ABI_TCP   4
+#define LANDLOCK_ABI_SCOPE 6
+
+/** landlock_abi() - The kernel's version of the interface; 0 if Landlock is off or absent */
+int landlock_abi(void);
+
+/**
+ * landlock_restrict() - Put this thread and its children into a new domain
+ * @denials: Mask of enum landlock_denial
+ *
+ * Needs no_new_privs. Descriptors that are open keep what they can do. Does nothing where
+ * the kernel knows none of the denials.
+ *
+ * Return: 0; -errno if the kernel has the feature and refused it
+ */
+int landlock_restrict(unsigned denials);
+
+#endif
