@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * dial/dials.h - resolve, check and connect, many at once
+ *
+ * Each dial resolves its name once, checks every address, and connects to the addresses it
+ * checked: nothing is resolved a second time. No call blocks; the owner polls one
+ * descriptor and calls dials_run() when it is readable or the time is up.
+ */
+#ifndef MCPJAIL_DIAL_DIALS_H
+#define MCPJAIL_DIAL_DIALS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "dial/targets.h"
+#include "ipc/messages.h"
+
+#define DIALS_MAX         64    /* at once */
+#define DIAL_WHOLE_MS     10000 /* name and all addresses */
+#define DIAL_ATTEMPT_MS   3000  /* one address */
+#define DIAL_REASON_BYTES 1024
+
+struct dial_result {
+	uint64_t dial_id;
+	enum dial_status status;
+	int fd; /* connected, non-blocking, TCP_NODELAY; -1 unless DIAL_OK. Closed afterwards */
+	const char *address; /* the last one tried, or refused; may be "" */
+	const char *reason;  /* in words; "" if DIAL_OK */
+};
+
+struct dial_request {
+	uint64_t dial_id;
+	const char *host; /* as asked for: what messages name */
+	uint16_t port;
+	struct target target;
+};
+
+struct dials;
+
+/**
+ * dials_new() - Read the system's resolver configuration and /etc/hosts
+ * @done:  Called once for each dial that was started, from dials_start() or dials_run()
+ * @owner: Handed to @done
+ *
+ * To be called before confinement: later no file is opened. Names are then looked up in
+ * this copy of /etc/hosts and by DNS, without search domains.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner,
+	      struct dials **ret, struct error *err);
+void dials_free(struct dials *dials);
+
+/** dials_start() - Begin a dial; the outcome goes to @done, perhaps before this returns */
+void dials_start(struct dials *dials, const struct dial_request *request);
+
+/** dials_fd() - To be polled for reading; owned by the dials */
+int dials_fd(const struct dials *dials);
+
+/** dials_timeout_ms() - How long until dials_run() is due without an event; -1: for ever */
+int dials_timeout_ms(const struct dials *dials);
+
+/** dials_run() - Take up what is ready and what is late. Never blocks */
+void dials_run(struct dials *dials);
+
+#endif
