@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * jail/jail.h - start the jail: namespaces, and their init
+ *
+ * jail_start() clones pid 1 of new user, network, mount, pid, ipc and uts namespaces.
+ * init makes the jail stage by stage, and talks to the supervisor over its channel:
+ *
+ *	init                              supervisor
+ *	MSG_JAIL_SOCKETS ------------->	  keeps them for the proxy
+ *			 <-------------	  MSG_TRUST, at any time
+ *	MSG_JAIL_READY   ------------->	  (the self-test has passed)
+ *			 <-------------	  MSG_EXEC, once the proxy serves
+ *	MSG_EXECED       ------------->	  it runs, or the errno of exec
+ *			 <-------------	  MSG_SIGNAL, at any time from here on
+ *	MSG_STOPPED, MSG_EXITED ------>
+ *
+ * A command that cannot be executed is reported by MSG_EXECED's errno; init then exits with 0.
+ * Any stage that fails sends MSG_JAIL_FAILED instead, up to the place of MSG_EXECED, and
+ * init exits with status 125: nothing ran. The supervisor's death, or its closing of the
+ * channel, ends init and with it every process of the jail. init's own death without
+ * MSG_EXITED or MSG_JAIL_FAILED before it is a broken jail.
+ *
+ * Descriptors of MSG_JAIL_SOCKETS, in this order; all non-blocking but the pty's master:
+ *	0  TCP, listening on [::] and 0.0.0.0, transparent. Every TCP connection of the jail
+ *	   but those to 127/8, ::1 and to port 53 arrives here; getsockname() of what accept()
+ *	   returns is the destination the agent asked for (IPv4 as ::ffff:a.b.c.d)
+ *	1  UDP port 53 of every address. Each datagram carries IPV6_PKTINFO with the address it
+ *	   was sent to (IPv4 as ::ffff:a.b.c.d), IPv4 ones IP_PKTINFO as well. Answer from that
+ *	   address: sendmsg() with IPV6_PKTINFO, also for a v4-mapped one
+ *	2  TCP port 53 of every address, listening
+ *	3  the pty's master: only if the spec has wants_pty
+ *	3 or 4  the log of refused datagrams (jail/netlog.h): absent where the kernel has no
+ *	   nfnetlink_log. Datagrams are refused all the same
+ * 0–2 are IPv6 sockets that serve IPv4 too; IPv4 ones only where the kernel was built or booted
+ * without IPv6 (SO_DOMAIN tells). All have passed a self-test and are empty.
+ */
+#ifndef MCPJAIL_JAIL_JAIL_H
+#define MCPJAIL_JAIL_JAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define JAIL_WRITE_DIRS_MAX 64
+#define JAIL_LAYERS         "namespaces,tproxy,mounts,seccomp,landlock" /* at most; see MSG_JAIL_READY */
+#define JAIL_EXIT_BROKEN    125 /* init's exit status when a stage failed */
+
+struct jail_spec {
+	char *const *argv;               /* the agent's command, NULL-terminated */
+	const char *cwd;                 /* absolute */
+	const char *run_dir, *state_dir; /* absolute; hidden from the agent wherever they lie */
+	const char *
+		policy_path; /* absolute; NULL or "": built in. Read-only inside wherever it lies */
+	const char *home;    /* absolute; may be NULL */
+	const char *const *write_dirs; /* --write; absolute */
+	size_t n_write_dirs;
+	bool cwd_is_writable; /* cwd is neither / nor the home itself */
+	int stdio[3];         /* what becomes the agent's 0, 1, 2; -1: the jail's pty */
+	bool wants_pty;
+	struct winsize winsize;
+	const char *run_id;
+};
+
+/**
+ * jail_start() - Clone the jail's init
+ * @spec:            Read before this returns, and in init from its own copy of memory
+ * @init_channel_fd: init's end of the channel; the caller closes its copy afterwards
+ * @ret_pid:         init's pid, a child to be reaped; untouched on failure
+ * @ret_pidfd:       CLOEXEC, owned by the caller
+ *
+ * The caller must have one thread and be dumpable (PR_SET_DUMPABLE 1): another process's
+ * uid map cannot be written otherwise. Uids and gids mean the same inside as outside: all
+ * of them for root, only the caller's own for others. init closes every descriptor of the
+ * caller's but its channel and the spec's stdio, and dies with the calling thread.
+ *
+ * Directories are resolved here: what lies in a place that the jail hides is refused now.
+ * A working directory or --write that is itself /tmp, /var/tmp or /dev/shm gets the jail's
+ * private one, which is writable.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int jail_start(const struct jail_spec *spec, int init_channel_fd, pid_t *ret_pid, int *ret_pidfd,
+	       struct error *err);
+
+#endif

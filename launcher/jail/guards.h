@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * jail/guards.h - what is hidden from the agent, or kept from it, wherever it lies
+ */
+#ifndef MCPJAIL_JAIL_GUARDS_H
+#define MCPJAIL_JAIL_GUARDS_H
+
+#include "base/error.h"
+#include "jail/layout.h"
+
+/**
+ * guards_blank() - Cover a directory by an empty one, anything else by an empty file
+ * @scratch_fd: The jail's tmpfs, holding "empty" and "blank"
+ * @at_fd:      What to cover
+ *
+ * Return: 0; -errno
+ */
+int guards_blank(int scratch_fd, int at_fd);
+
+/**
+ * guards_mount() - Hide and protect what the layout names
+ *
+ * Hidden: the run and state directories, the credential stores of the home, and every
+ * further /proc, /sys and the like that is mounted somewhere in the host's tree.
+ * Read-only: the policy, and mcpjail itself. What of their paths lies in a writable tree
+ * is pinned by mounting it onto itself, so that it cannot be moved away and replaced: the
+ * kernel refuses to rename or remove what something is mounted on.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int guards_mount(const struct layout *layout, int scratch_fd, struct error *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * jail/privileges.h - give up every privilege for good
+ */
+#ifndef MCPJAIL_JAIL_PRIVILEGES_H
+#define MCPJAIL_JAIL_PRIVILEGES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/**
+ * privileges_drop() - No capability, no way to get one, no new privileges
+ *
+ * Empties the bounding, ambient, inheritable, permitted and effective sets; locks the
+ * securebits so that uid 0 means nothing. Holds for all children, through every exec.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int privileges_drop(struct error *err);
+
+/** privileges_are_gone() - Whether all of that is in force in this process */
+bool privileges_are_gone(void);
+
+#endif
