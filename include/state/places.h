@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * state/places.h - where mcpjail keeps things: state, runs, the policy in force
+ *
+ * XDG Base Directory Specification: $XDG_STATE_HOME (~/.local/state) and
+ * $XDG_CONFIG_HOME (~/.config). Relative values of these variables are ignored.
+ */
+#ifndef MCPJAIL_STATE_PLACES_H
+#define MCPJAIL_STATE_PLACES_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define PLACES_RUN_ID_BYTES 32	      /* with its NUL */
+#define PLACES_POLICY_MAX   (4 << 20) /* bytes of a policy file */
+
+/** places_home() - $HOME, else the user's entry in the password database; NULL if neither */
+const char *places_home(void);
+
+/**
+ * places_state_dir() - Make, if missing, and open mcpjail's state directory, 0700
+ * @ret_path: PATH_MAX bytes
+ * @ret_fd:   Owned by the caller
+ *
+ * Refuses a directory that another user owns or that others may write.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int places_state_dir(char *ret_path, int *ret_fd, struct error *err);
+
+/** places_new_run_id() - Time and chance: sorts by start, unique: "20260102T030405-1a2b3c4d" */
+void places_new_run_id(char ret[PLACES_RUN_ID_BYTES]);
+
+/**
+ * places_run_dir() - Make and open the directory of a run's records
+ * @wanted:   --run-dir; NULL: runs/@run_id in the state directory
+ * @ret_path: PATH_MAX bytes; absolute, without symbolic links
+ * @ret_fd:   Owned by the caller
+ *
+ * A directory that exists must be the user's own and empty.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int places_run_dir(const char *wanted, int state_fd, const char *run_id, char *ret_path,
+		   int *ret_fd, struct error *err);
+
+/**
+ * places_policy() - Read the policy in force
+ * @wanted:   --policy; NULL: the user's, then the machine's
+ * @ret_path: PATH_MAX bytes; absolute; "" if there is none, so that the built-in one applies
+ * @ret_text: The file's bytes
+ *
+ * Never looks in the working directory: that is the last agent's to write.
+ *
+ * Return: 0; -errno with @err filled
+ */
+int places_policy(const char *wanted, char *ret_path, struct buf *ret_text, struct error *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * roles/keeper.h - what the parts of the keeper share
+ */
+#ifndef MCPJAIL_ROLES_KEEPER_H
+#define MCPJAIL_ROLES_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ipc/channel.h"
+#include "ledger/ledger.h"
+#include "ledger/run_files.h"
+#include "state/limits.h"
+#include "trust/ca.h"
+
+#define KEEPER_OPEN_MAX   65536 /* calls that were allowed and have no outcome yet */
+#define KEEPER_BUCKETS    1024  /* of their table; a power of two */
+#define KEEPER_IDS_WINDOW 4096  /* how far call ids may come out of order */
+#define KEEPER_FLUSH_MS   1000  /* longest time a record is neither signed nor on disk */
+#define KEEPER_SEND_MS    2000  /* a peer that does not read for so long ends the run */
+#define KEEPER_DRAIN_MAX  65536 /* messages of the proxy that still count after the agent's end */
+#define KEEPER_TEXT_MAX   512
+
+struct open_call {
+	struct open_call *next;
+	uint64_t id;
+	bool is_tool_call;
+	struct limits_receipt receipt;
+};
+
+/* Which call ids were used: all below the window count as used. */
+struct call_ids {
+	uint64_t next; /* one past the largest so far */
+	uint64_t used[KEEPER_IDS_WINDOW / 64];
+};
+
+struct keeper {
+	struct channel supervisor, proxy;
+	struct ledger *ledger;
+	struct limits *limits; /* NULL: could not be opened, see limits_failure */
+	char limits_failure[KEEPER_TEXT_MAX];
+	struct hasher *hasher; /* keyed with the state directory's hmac.key */
+	struct ca *ca;
+	struct run_files files;
+	struct run_status status;
+	struct digest policy_sha256;
+	char *run_id, *grant, *command; /* owned */
+	struct open_call *open[KEEPER_BUCKETS];
+	size_t n_open;
+	struct call_ids ids;
+	struct msg_refused_host refused[IPC_REFUSED_MAX]; /* the hosts are owned */
+	size_t n_refused;
+	bool has_complained; /* about the ledger, on stderr */
+	bool is_closed;      /* the farewell has been said */
+};
+
+/* Message handlers return 0, or -EPROTO for what an honest peer does not send. */
+
+/** keeper_on_call() - Check and charge the limits, record, answer */
+int keeper_on_call(struct keeper *k, const struct message *m);
+
+/** keeper_on_outcome() - Close an open call */
+int keeper_on_outcome(struct keeper *k, const struct message *m);
+
+/** keeper_on_event() - Record what is no call */
+int keeper_on_event(struct keeper *k, const struct message *m);
+
+/** keeper_on_tools_served() - Record a tools/list and keep it in tools.json */
+int keeper_on_tools_served(struct keeper *k, const struct message *m);
+
+/** keeper_abandon_calls() - Record every open call as one whose outcome nobody knows */
+void keeper_abandon_calls(struct keeper *k, const char *why);
+
+/** keeper_forget_calls() - Release the table of open calls */
+void keeper_forget_calls(struct keeper *k);
+
+/** keeper_commit() - ledger_commit(), and a word on stderr the first time that it fails */
+int keeper_commit(struct keeper *k);
+
+/** keeper_record_start() - run.start and policy.loaded */
+void keeper_record_start(struct keeper *k, const struct msg_keeper_config *config,
+			 struct span policy, bool policy_is_copied);
+
+/** keeper_record_exec() - proc.exec: the agent runs */
+void keeper_record_exec(struct keeper *k, const struct msg_run_execed *execed);
+
+/** keeper_record_end() - run.end. Return: 0; -errno */
+int keeper_record_end(struct keeper *k, struct span failure);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/places.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define POLICY_OF_MACHINE "/etc/mcpjail/policy.json"
+
+const char *places_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *pw;
+
+	if (home && home[0] == '/')
+		return home;
+	pw = getpwuid(geteuid());
+	return pw && pw->pw_dir && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
+}
+
+/* $VARIABLE/mcpjail, or ~/FALLBACK/mcpjail. */
+static int xdg_dir(const char *variable, const char *fallback, char *ret_path, struct error *err)
+{
+	const char *base = getenv(variable), *home = places_home();
+	int n;
+
+	if (base && base[0] == '/')
+		n = snprintf(ret_path, PATH_MAX, "%s/mcpjail", base);
+	else if (home)
+		n = snprintf(ret_path, PATH_MAX, "%s/%s/mcpjail", home, fallback);
+	else
+		n = -1;
+	if (n > 0 && n < PATH_MAX)
+		return 0;
+	error_set(err, variable, "set HOME or the variable to an absolute path",
+		  "there is no home directory to keep state in");
+	return -ENOENT;
+}
+
+static int make_parents(const char *path)
+{
+	char part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0700) && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(part, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int open_own_dir(int at, const char *path, int *ret_fd, struct error *err)
+{
+	autoclose int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		r = -errno;
+		error_set(err, path, NULL, "cannot be opened: %s", strerror(-r));
+		return r;
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & 022)) {
+		error_set(err, path, "make it yours and chmod 700 it, or name another directory",
+			  "belongs to another user, or others may write to it");
+		return -EPERM;
+	}
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int places_state_dir(char *ret_path, int *ret_fd, struct error *err)
+{
+	int r = xdg_dir("XDG_STATE_HOME", ".local/state", ret_path, err);
+
+	if (r)
+		return r;
+	r = make_parents(ret_path);
+	if (r) {
+		error_set(err, ret_path, "set XDG_STATE_HOME to a directory that you may write",
+			  "cannot be made: %s", strerror(-r));
+		return r;
+	}
+	return open_own_dir(AT_FDCWD, ret_path, ret_fd, err);
+}
+
+void places_new_run_id(char ret[PLACES_RUN_ID_BYTES])
+{
+	time_t now = time(NULL);
+	uint8_t chance[4] = {0};
+	char hex[2 * sizeof(chance) + 1];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	/* A short read cannot happen for so few bytes (getrandom(2)). */
+	if (getrandom(chance, sizeof(chance), 0) != sizeof(chance))
+		abort();
+	text_hex(chance, sizeof(chance), hex);
+	strftime(ret, PLACES_RUN_ID_BYTES, "%Y%m%dT%H%M%S-", &tm);
+	strncat(ret, hex, PLACES_RUN_ID_BYTES - strlen(ret) - 1);
+}
+
+static bool dir_is_empty(int fd)
+{
+	DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (!dir)
+		return false;
+	while (empty && (entry = readdir(dir)))
+		empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+	closedir(dir);
+	return empty;
+}
+
+/* The path as the kernel knows it, so that what is masked is what was opened. */
+static int path_of_fd(int fd, char *ret_path)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, ret_path, PATH_MAX - 1);
+	if (n < 0)
+		return -errno;
+	ret_path[n] = '\0';
+	return 0;
+}
+
+int places_run_dir(const char *wanted, int state_fd, const char *run_id, char *ret_path,
+		   int *ret_fd, struct error *err)
+{
+	char below[PLACES_RUN_ID_BYTES + 8];
+	autoclose int fd = -1;
+	int r, at = wanted ? AT_FDCWD : state_fd;
+
+	snprintf(below, sizeof(below), "runs/%s", run_id);
+	if (!wanted && mkdirat(state_fd, "runs", 0700) && errno != EEXIST)
+		r = -errno;
+	else
+		r = mkdirat(at, wanted ? wanted : below, 0700) && errno != EEXIST ? -errno : 0;
+	if (r) {
+		error_set(err, wanted ? wanted : "runs", "name another place with --run-dir",
+			  "the directory for this run's records cannot be made: %s", strerror(-r));
+		return r;
+	}
+	r = open_own_dir(at, wanted ? wanted : below, &fd, err);
+	if (r)
+		return r;
+	if (!dir_is_empty(fd)) {
+		error_set(err, wanted ? wanted : below, "name a new or an empty directory",
+			  "is not empty, and records of runs are never mixed");
+		return -ENOTEMPTY;
+	}
+	r = path_of_fd(fd, ret_path);
+	if (r) {
+		error_set(err, wanted ? wanted : below, NULL, "has no path: %s", strerror(-r));
+		return r;
+	}
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+static int read_whole(int fd, struct buf *ret_text)
+{
+	for (;;) {
+		void *room = buf_reserve(ret_text, 65536);
+		ssize_t n;
+
+		if (!room)
+			return -EFBIG;
+		n = read(fd, room, 65536);
+		if (n <= 0)
+			return n ? -errno : 0;
+		buf_commit(ret_text, (size_t)n);
+	}
+}
+
+/* Return: 1 if there is such a file and it was read; 0 if there is none; -errno */
+static int read_policy(const char *path, char *ret_path, struct buf *ret_text, struct error *err)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	int r = 0;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (fd < 0 || fstat(fd, &st))
+		r = -errno;
+	else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+		r = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	if (!r) {
+		ret_text->max = PLACES_POLICY_MAX + 65536;
+		r = read_whole(fd, ret_text);
+	}
+	if (!r)
+		r = path_of_fd(fd, ret_path);
+	if (!r)
+		return 1;
+	error_set(err, path, NULL, "the policy cannot be read: %s", strerror(-r));
+	return r;
+}
+
+int places_policy(const char *wanted, char *ret_path, struct buf *ret_text, struct error *err)
+{
+	char own[PATH_MAX];
+	int r;
+
+	if (wanted) {
+		r = read_policy(wanted, ret_path, ret_text, err);
+		if (!r)
+			error_set(err, wanted, "name a policy file, or leave -p out",
+				  "there is no such policy file");
+		return r < 0 ? r : r ? 0 : -ENOENT;
+	}
+	ret_path[0] = '\0';
+	r = xdg_dir("XDG_CONFIG_HOME", ".config", own, NULL) ? 0 : 1;
+	if (r && strlen(own) + sizeof("/policy.json") <= sizeof(own)) {
+		strcat(own, "/policy.json");
+		r = read_policy(own, ret_path, ret_text, err);
+		if (r)
+			return r < 0 ? r : 0;
+	}
+	r = read_policy(POLICY_OF_MACHINE, ret_path, ret_text, err);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A keeper in a child process, with the test as its supervisor and as its proxy. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ipc/channel.h"
+#include "ledger/scan.h"
+#include "ledger/verify.h"
+#include "policy/policy.h"
+#include "roles/roles.h"
+
+#define POLICY "{\"version\":\"1\"}"
+
+struct fixture {
+	char dir[64];
+	int state_fd, run_fd;
+	pid_t keeper;
+	struct channel keeper_of_supervisor, keeper_of_proxy;
+	uint64_t next_call;
+};
+
+static int open_dir(int at, const char *name, mode_t mode)
+{
+	assert_int_equal(mkdirat(at, name, mode), 0);
+	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int policy_memfd(void)
+{
+	int fd = memfd_create("policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(write(fd, POLICY, strlen(POLICY)), strlen(POLICY));
+	return fd;
+}
+
+static void start_keeper(struct fixture *f)
+{
+	struct msg_keeper_config config = {.run_id = span_of("20260102T030405-00000001"),
+					   .grant = span_of("ci"),
+					   .command = span_of("[\"node\",\"agent.mjs\"]"),
+					   .cwd = span_of("/work"),
+					   .policy_path = span_of("/p/policy.json"),
+					   .version = span_of("0.1.0")};
+	int supervisor[2], proxy[2], policy = policy_memfd();
+	int fds[] = {f->run_fd, f->state_fd, policy, -1};
+	struct msg_keeper_ready ready;
+	struct message m;
+
+	assert_int_equal(channel_pair(supervisor), 0);
+	assert_int_equal(channel_pair(proxy), 0);
+	fds[3] = proxy[1];
+	f->keeper = fork();
+	if (!f->keeper) {
+		close(supervisor[0]);
+		close(proxy[0]);
+		_exit(keeper_main(supervisor[1]));
+	}
+	close(supervisor[1]);
+	assert_int_equal(
+		channel_open(&f->keeper_of_supervisor, supervisor[0], ROLE_SUPERVISOR, ROLE_KEEPER),
+		0);
+	assert_int_equal(channel_open(&f->keeper_of_proxy, proxy[0], ROLE_PROXY, ROLE_KEEPER), 0);
+	assert_int_equal(
+		channel_send_fds(&f->keeper_of_supervisor, MSG_KEEPER_CONFIG, &config, fds, 4), 0);
+	close(proxy[1]);
+	close(policy);
+	assert_int_equal(channel_receive(&f->keeper_of_supervisor, &m), 1);
+	assert_int_equal(m.type, MSG_KEEPER_READY);
+	assert_int_equal(message_decode(&m, &ready), 0);
+	assert_non_null(memmem(ready.ca_pem.p, ready.ca_pem.n, "BEGIN CERTIFICATE", 17));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int dir;
+
+	strcpy(f->dir, "/tmp/mcpjail-keeper-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	f->state_fd = open_dir(dir, "state", 0700);
+	f->run_fd = open_dir(dir, "run", 0700);
+	close(dir);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	if (f->keeper) {
+		kill(f->keeper, SIGKILL);
+		waitpid(f->keeper, NULL, 0);
+	}
+	channel_close(&f->keeper_of_proxy);
+	channel_close(&f->keeper_of_supervisor);
+	close(f->state_fd);
+	close(f->run_fd);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static struct msg_call new_call(struct fixture *f, const char *tool)
+{
+	static const uint8_t sha256[32] = {1, 2, 3};
+
+	return (struct msg_call){.call_id = ++f->next_call,
+				 .conn = 7,
+				 .verdict = VERDICT_ALLOW,
+				 .method = span_of("tools/call"),
+				 .server = span_of("https://promptfax.app/mcp"),
+				 .tool = span_of(tool),
+				 .id_json = span_of("17"),
+				 .args = span_of("{\"hostType\":\"other\"}"),
+				 .args_sha256 = span_bytes(sha256, sizeof(sha256)),
+				 .rule = span_of("/tools/start_session")};
+}
+
+static void add_limit(struct msg_call *call, enum limit_scope scope, uint64_t max)
+{
+	call->charges[call->n_charges++] =
+		(struct msg_charge){.counter = span_of("start_session_rate"),
+				    .scope = (uint8_t)scope,
+				    .window_ms = 60000,
+				    .max = max,
+				    .amount = 1,
+				    .rule = span_of("/tools/start_session/limits/0")};
+}
+
+/* The reason stays readable until the next message. */
+static struct msg_call_verdict ask(struct fixture *f, const struct msg_call *call)
+{
+	struct msg_call_verdict verdict;
+	struct message m;
+
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_CALL, call), 0);
+	assert_int_equal(channel_receive(&f->keeper_of_proxy, &m), 1);
+	assert_int_equal(m.type, MSG_CALL_VERDICT);
+	assert_int_equal(message_decode(&m, &verdict), 0);
+	assert_int_equal(verdict.call_id, call->call_id);
+	return verdict;
+}
+
+static void tell_outcome(struct fixture *f, uint64_t call_id, enum call_outcome outcome)
+{
+	struct msg_outcome message = {.call_id = call_id,
+				      .outcome = (uint8_t)outcome,
+				      .http_status = 200,
+				      .upstream_us = 12345};
+
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_OUTCOME, &message), 0);
+}
+
+static struct msg_ledger_closed end_run(struct fixture *f, struct message *m)
+{
+	struct msg_run_ended ended = {.child_exit = 42, .failure = span_of("")};
+	struct msg_ledger_closed closed;
+
+	assert_int_equal(channel_send(&f->keeper_of_supervisor, MSG_RUN_ENDED, &ended), 0);
+	assert_int_equal(channel_receive(&f->keeper_of_supervisor, m), 1);
+	assert_int_equal(m->type, MSG_LEDGER_CLOSED);
+	assert_int_equal(message_decode(m, &closed), 0);
+	return closed;
+}
+
+static int wait_for_keeper(struct fixture *f)
+{
+	int status;
+
+	assert_int_equal(waitpid(f->keeper, &status, 0), f->keeper);
+	f->keeper = 0;
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The @nth record of a type; the text stays in @text. */
+static struct span find_record(struct fixture *f, const char *type, int nth, char *text,
+			       size_t size)
+{
+	int fd = openat(f->run_fd, "ledger.jsonl", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, size - 1);
+	char quoted[64];
+
+	close(fd);
+	assert_true(n > 0);
+	text[n] = '\0';
+	snprintf(quoted, sizeof(quoted), "\"%s\"", type);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (span_equals(scan_find(span_of(line), "type"), quoted) && !nth--)
+			return span_of(line);
+	return (struct span){NULL, 0};
+}
+
+static void expect_field(struct span record, const char *key, const char *raw)
+{
+	struct span value = scan_find(record, key);
+	char text[4096];
+
+	assert_true(span_copy(value, text, sizeof(text)));
+	assert_string_equal(text, raw);
+}
+
+static enum verify_outcome verify(struct fixture *f, const char *anchor)
+{
+	struct verify_result result;
+
+	verify_run(f->run_fd, anchor, &result);
+	if (result.outcome == VERIFY_TAMPERED || result.outcome == VERIFY_CANNOT)
+		print_message("%s: %s\n", result.problem.where, result.problem.what);
+	return result.outcome;
+}
+
+static void test_run_is_recorded_and_verifies(void **state)
+{
+	static char text[65536];
+	struct fixture *f = *state;
+	struct msg_run_execed execed = {
+		.tier = span_of("a"), .layers = span_of("namespaces,seccomp"), .pid = 99};
+	struct msg_event event = {.kind = EVENT_NET_DENIED,
+				  .protocol = span_of("tls"),
+				  .host = span_of("example.com"),
+				  .port = 443,
+				  .reason = span_of("not listed")};
+	struct msg_tools_served served = {.server = span_of("https://promptfax.app/mcp"),
+					  .tools = span_of("[{\"name\":\"start_session\"}]")};
+	struct msg_ledger_closed closed;
+	struct msg_call call;
+	struct span record;
+	char anchor[128];
+	struct message m;
+
+	start_keeper(f);
+	assert_int_equal(channel_send(&f->keeper_of_supervisor, MSG_RUN_EXECED, &execed), 0);
+	call = new_call(f, "start_session");
+	add_limit(&call, SCOPE_GRANT, 10);
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	tell_outcome(f, call.call_id, OUTCOME_ANSWERED);
+	call = new_call(f, "send_fax");
+	call.verdict = VERDICT_DENY;
+	call.rule = span_of("/default");
+	call.reason = span_of("not in the policy");
+	assert_int_equal(ask(f, &call).verdict, VERDICT_DENY);
+	call = new_call(f, "checkout");
+	call.durable = 1;
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_TOOLS_SERVED, &served), 0);
+	closed = end_run(f, &m);
+	assert_int_equal(closed.allowed, 2);
+	assert_int_equal(closed.denied, 1);
+	assert_int_equal(closed.unknown, 1);
+	assert_int_equal(closed.lost, 0);
+	assert_int_equal(closed.egress_refused, 3);
+	assert_int_equal(closed.n_refused, 1);
+	assert_int_equal(closed.refused[0].count, 3);
+	assert_int_equal(closed.failure.n, 0);
+	snprintf(anchor, sizeof(anchor), "%.*s:%.*s", (int)closed.head.n, closed.head.p,
+		 (int)closed.key_fingerprint.n, closed.key_fingerprint.p);
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(verify(f, anchor), VERIFY_COMPLETE);
+
+	record = find_record(f, "call.decision", 0, text, sizeof(text));
+	expect_field(record, "tool", "\"start_session\"");
+	expect_field(record, "args", "{\"hostType\":\"other\"}");
+	expect_field(record, "jsonrpc_id", "17");
+	expect_field(
+		record, "limits",
+		"[{\"rule\":\"/tools/start_session/limits/0\",\"counter\":\"start_session_rate\","
+		"\"max\":10,\"window_ms\":60000,\"amount\":1,\"current\":0}]");
+	assert_int_equal(scan_find(record, "args_hmac").n, 66);
+	record = find_record(f, "call.result", 0, text, sizeof(text));
+	expect_field(record, "upstream_ms", "12.345");
+	record = find_record(f, "call.outcome_unknown", 0, text, sizeof(text));
+	expect_field(record, "call_id", "3");
+	record = find_record(f, "run.start", 0, text, sizeof(text));
+	expect_field(record, "seq", "0");
+	expect_field(record, "argv", "[\"node\",\"agent.mjs\"]");
+	record = find_record(f, "run.end", 0, text, sizeof(text));
+	expect_field(record, "child_exit", "42");
+	expect_field(record, "signal", "null");
+}
+
+static void test_limit_denies_and_names_the_charge(void **state)
+{
+	static char text[65536];
+	struct fixture *f = *state;
+	struct msg_call_verdict verdict;
+	struct msg_call call;
+	struct span record;
+
+	start_keeper(f);
+	for (int i = 0; i < 12; i++) {
+		call = new_call(f, "start_session");
+		add_limit(&call, SCOPE_GRANT, 10);
+		verdict = ask(f, &call);
+		assert_int_equal(verdict.verdict, i < 10 ? VERDICT_ALLOW : VERDICT_DENY);
+	}
+	assert_int_equal(verdict.failed, 0);
+	assert_int_equal(verdict.limit, 0);
+	assert_in_range(verdict.retry_after_ms, 50000, 60001);
+	record = find_record(f, "call.decision", 11, text, sizeof(text));
+	expect_field(record, "rule", "\"/tools/start_session/limits/0\"");
+	expect_field(record, "verdict", "\"deny\"");
+	assert_non_null(scan_find(record, "retry_after_s").p);
+	/* Not sent: the charge returns. */
+	tell_outcome(f, 1, OUTCOME_NOT_SENT);
+	call = new_call(f, "start_session");
+	add_limit(&call, SCOPE_GRANT, 10);
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	/* Another scope is another counter. */
+	call = new_call(f, "start_session");
+	add_limit(&call, SCOPE_RUN, 10);
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	/* Another server has its own. */
+	call = new_call(f, "start_session");
+	call.server = span_of("https://other.example/mcp");
+	add_limit(&call, SCOPE_GRANT, 10);
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+}
+
+static void test_stranger_texts_stay_inside_their_fields(void **state)
+{
+	static char text[65536];
+	struct fixture *f = *state;
+	struct msg_call call;
+	struct span record;
+	struct message m;
+
+	start_keeper(f);
+	call = new_call(f, "x\",\"verdict\":\"allow\n");
+	call.verdict = VERDICT_DENY;
+	call.args = span_of("{\"a\":1}\n{\"type\":\"run.end\"}");
+	call.id_json = span_of("1,\"seq\":5");
+	(void)ask(f, &call);
+	(void)end_run(f, &m);
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+	record = find_record(f, "call.decision", 0, text, sizeof(text));
+	expect_field(record, "verdict", "\"deny\"");
+	expect_field(record, "args", "\"{\\\"a\\\":1}\\u000a{\\\"type\\\":\\\"run.end\\\"}\"");
+	expect_field(record, "jsonrpc_id", "\"1,\\\"seq\\\":5\"");
+}
+
+static void expect_violation(struct fixture *f)
+{
+	assert_int_equal(wait_for_keeper(f), EXIT_FAILURE);
+	assert_int_equal(verify(f, NULL), VERIFY_INTERRUPTED);
+}
+
+static void test_outcome_of_an_unknown_call_ends_the_keeper(void **state)
+{
+	start_keeper(*state);
+	tell_outcome(*state, 5, OUTCOME_ANSWERED);
+	expect_violation(*state);
+}
+
+static void test_second_outcome_ends_the_keeper(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call(f, "get_quote");
+	(void)ask(f, &call);
+	tell_outcome(f, call.call_id, OUTCOME_ANSWERED);
+	tell_outcome(f, call.call_id, OUTCOME_ANSWERED);
+	expect_violation(f);
+}
+
+static void test_outcome_of_a_denied_call_ends_the_keeper(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call(f, "get_quote");
+	call.verdict = VERDICT_ASK;
+	assert_int_equal(ask(f, &call).verdict, VERDICT_DENY);
+	tell_outcome(f, call.call_id, OUTCOME_ANSWERED);
+	expect_violation(f);
+}
+
+static void test_repeated_call_id_ends_the_keeper(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call(f, "get_quote");
+	(void)ask(f, &call);
+	tell_outcome(f, call.call_id, OUTCOME_ANSWERED);
+	call = new_call(f, "get_quote");
+	(void)ask(f, &call);
+	call.call_id = 1;
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_CALL, &call), 0);
+	expect_violation(f);
+}
+
+static void test_call_ids_may_come_out_of_order(void **state)
+{
+	static const uint64_t ids[] = {5, 3, 4, 100, 64, 63, 6000, 5999, 2500, 1000000};
+	struct fixture *f = *state;
+
+	start_keeper(f);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct msg_call call = new_call(f, "get_quote");
+
+		call.call_id = ids[i];
+		assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	}
+}
+
+static void test_dead_proxy_leaves_an_orderly_end(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call call;
+	struct message m;
+
+	start_keeper(f);
+	call = new_call(f, "get_quote");
+	(void)ask(f, &call);
+	channel_close(&f->keeper_of_proxy);
+	assert_int_equal(end_run(f, &m).unknown, 1);
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+}
+
+static void test_dead_supervisor_leaves_a_signed_ledger_without_end(void **state)
+{
+	static char text[65536];
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call(f, "get_quote");
+	(void)ask(f, &call);
+	channel_close(&f->keeper_of_supervisor);
+	assert_int_equal(wait_for_keeper(f), EXIT_FAILURE);
+	assert_int_equal(verify(f, NULL), VERIFY_INTERRUPTED);
+	assert_non_null(find_record(f, "call.outcome_unknown", 0, text, sizeof(text)).p);
+}
+
+static void test_killed_keeper_leaves_a_whole_ledger(void **state)
+{
+	struct fixture *f = *state;
+
+	start_keeper(f);
+	for (int i = 0; i < 50; i++) {
+		struct msg_call call = new_call(f, "get_quote");
+
+		assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	}
+	kill(f->keeper, SIGKILL);
+	waitpid(f->keeper, NULL, 0);
+	f->keeper = 0;
+	assert_int_equal(verify(f, NULL), VERIFY_INTERRUPTED);
+}
+
+static void test_full_disk_denies_and_recovers(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit limit = {4096, RLIM_INFINITY};
+	struct msg_call_verdict verdict = {0};
+	struct msg_ledger_closed closed;
+	struct message m;
+	int denied = 0;
+
+	start_keeper(f);
+	assert_int_equal(prlimit(f->keeper, RLIMIT_FSIZE, &limit, NULL), 0);
+	for (int i = 0; i < 20; i++) {
+		struct msg_call call = new_call(f, "start_session");
+
+		add_limit(&call, SCOPE_GRANT, 1000);
+		verdict = ask(f, &call);
+		denied += verdict.verdict == VERDICT_DENY;
+	}
+	assert_in_range(denied, 5, 19);
+	assert_int_equal(verdict.failed, 1);
+	assert_non_null(memmem(verdict.reason.p, verdict.reason.n, "ledger.jsonl", 12));
+	limit.rlim_cur = RLIM_INFINITY;
+	assert_int_equal(prlimit(f->keeper, RLIMIT_FSIZE, &limit, NULL), 0);
+	{
+		struct msg_call call = new_call(f, "start_session");
+
+		/* What could not be recorded was given back. */
+		add_limit(&call, SCOPE_GRANT, (uint64_t)(21 - denied));
+		assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	}
+	closed = end_run(f, &m);
+	assert_int_equal(closed.lost, denied);
+	assert_int_equal(closed.allowed, 21 - denied);
+	assert_true(closed.failure.n > 0);
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+}
+
+static void test_unwritable_run_directory_denies_every_call(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call_verdict verdict;
+	struct msg_ledger_closed closed;
+	struct msg_call call;
+	struct message m;
+	int fd = openat(f->run_fd, "ledger.jsonl", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	/* Root may write anywhere, but not make what is there already. */
+	close(fd);
+	start_keeper(f);
+	call = new_call(f, "start_session");
+	verdict = ask(f, &call);
+	assert_int_equal(verdict.verdict, VERDICT_DENY);
+	assert_int_equal(verdict.failed, 1);
+	assert_non_null(memmem(verdict.reason.p, verdict.reason.n, "run directory", 13));
+	closed = end_run(f, &m);
+	assert_int_equal(closed.denied, 1);
+	assert_true(closed.failure.n > 0);
+	assert_int_equal(wait_for_keeper(f), 0);
+}
+
+static void test_unusable_limits_deny_only_what_they_count(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call_verdict verdict;
+	struct msg_call call;
+
+	assert_int_equal(mkdirat(f->state_fd, "limits.0", 0700), 0);
+	start_keeper(f);
+	call = new_call(f, "start_session");
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	call = new_call(f, "start_session");
+	add_limit(&call, SCOPE_GRANT, 10);
+	verdict = ask(f, &call);
+	assert_int_equal(verdict.verdict, VERDICT_DENY);
+	assert_int_equal(verdict.failed, 1);
+	assert_non_null(memmem(verdict.reason.p, verdict.reason.n, "limits.0", 8));
+}
+
+static void test_checkpoints_appear_while_the_run_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct verify_result result;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call(f, "start_session");
+	(void)ask(f, &call);
+	usleep(1300000);
+	verify_run(f->run_fd, NULL, &result);
+	assert_int_equal(result.outcome, VERIFY_INTERRUPTED);
+	assert_int_equal(result.signed_size, 3);
+	assert_int_equal(result.records, 3);
+}
+
+static void test_hmac_key_is_private_and_kept(void **state)
+{
+	static char text[65536];
+	struct fixture *f = *state;
+	char first[128];
+	struct msg_call call;
+	struct stat st;
+	struct message m;
+
+	start_keeper(f);
+	call = new_call(f, "start_session");
+	(void)ask(f, &call);
+	(void)end_run(f, &m);
+	(void)wait_for_keeper(f);
+	assert_int_equal(fstatat(f->state_fd, "hmac.key", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_size, 32);
+	assert_true(span_copy(
+		scan_find(find_record(f, "call.decision", 0, text, sizeof(text)), "args_hmac"),
+		first, sizeof(first)));
+	channel_close(&f->keeper_of_proxy);
+	channel_close(&f->keeper_of_supervisor);
+	close(f->run_fd);
+	f->run_fd = open_dir(f->state_fd, "run2", 0700);
+	f->next_call = 0;
+	start_keeper(f);
+	call = new_call(f, "start_session");
+	(void)ask(f, &call);
+	expect_field(find_record(f, "call.decision", 0, text, sizeof(text)), "args_hmac", first);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_run_is_recorded_and_verifies),
+		TEST(test_limit_denies_and_names_the_charge),
+		TEST(test_stranger_texts_stay_inside_their_fields),
+		TEST(test_outcome_of_an_unknown_call_ends_the_keeper),
+		TEST(test_second_outcome_ends_the_keeper),
+		TEST(test_outcome_of_a_denied_call_ends_the_keeper),
+		TEST(test_repeated_call_id_ends_the_keeper),
+		TEST(test_call_ids_may_come_out_of_order),
+		TEST(test_dead_proxy_leaves_an_orderly_end),
+		TEST(test_dead_supervisor_leaves_a_signed_ledger_without_end),
+		TEST(test_killed_keeper_leaves_a_whole_ledger),
+		TEST(test_full_disk_denies_and_recovers),
+		TEST(test_unwritable_run_directory_denies_every_call),
+		TEST(test_unusable_limits_deny_only_what_they_count),
+		TEST(test_checkpoints_appear_while_the_run_goes_on),
+		TEST(test_hmac_key_is_private_and_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
