@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A state machine that tries before it waits: conn_run() repeats the current state's step
+ * until the socket has no more to give or to take. The socket is registered once,
+ * edge-triggered; after that only the steps decide what is read.
+ *
+ * Nothing that arrives here is an error of the process. A connection that cannot be
+ * served is answered, recorded and closed, or reset where no answer could be understood.
+ */
+#include "proxy/conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "proxy/exchange.h"
+
+#define DNS_PORT           53
+#define TLS_HANDSHAKE_BYTE 0x16 /* RFC 8446 §5.1: ContentType handshake */
+#define LEAVES_ASKED_MAX   64   /* of the keeper at a time, so that neither blocks the other */
+
+static void conn_free(struct source *source)
+{
+	struct conn *c = (struct conn *)source;
+
+	stream_close(&c->stream);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	buf_free(&c->body_bytes);
+	http1_head_free(&c->head);
+	free(c);
+}
+
+void conn_end(struct conn *c)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	c->state = CONN_DEAD;
+	exchange_free(ptr_take(&c->exchange));
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		c->conns->all = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	c->conns->n--;
+	stream_close(&c->stream);
+	loop_bury(c->conns->loop, &c->source);
+	c->conns->on_room(c->conns->arg);
+}
+
+/* RST instead of FIN: nothing that was said here should look like an end in order. */
+static void conn_reset(struct conn *c)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(c->stream.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	conn_end(c);
+}
+
+void conn_abort(struct conn *c)
+{
+	conn_reset(c);
+}
+
+void conn_enter(struct conn *c, enum conn_state state, uint64_t limit_ms)
+{
+	c->state = state;
+	c->since_ms = c->conns->loop->now_ms;
+	c->deadline_ms = limit_ms ? c->since_ms + limit_ms : 0;
+}
+
+/* Whether this is about a server of the policy: then what failed is no rule's refusal. */
+static bool is_for_server(const struct conn *c, const char *host)
+{
+	uint16_t port = c->has_tunnel ? c->tunnel.port : c->port;
+
+	return host && policy_server_find(c->conns->policy, host, port);
+}
+
+void conn_record_denied(struct conn *c, const char *protocol, const char *host, const char *reason)
+{
+	log_decision("denied: %s to %s (%s:%u): %s", protocol, host && *host ? host : c->address,
+		     c->address, c->port, reason);
+	recorder_event(c->conns->recorder,
+		       &(struct msg_event){
+			       .kind = EVENT_NET_DENIED,
+			       .conn = c->id,
+			       .protocol = span_of(protocol),
+			       .host = span_of(host),
+			       .address = span_of(c->address),
+			       .port = c->port,
+			       .rule = span_of(is_for_server(c, host) ? "" : "/default"),
+			       .reason = span_of(reason),
+		       });
+}
+
+/* --- the first byte ----------------------------------------------------------- */
+
+static enum conn_step start_tls(struct conn *c)
+{
+	const char *fallback = c->has_tunnel ? c->tunnel.host
+			       : c->dns_name ? c->dns_name
+					     : c->address;
+
+	if (stream_accept(&c->stream, c->conns->tls, fallback))
+		return CONN_END;
+	conn_enter(c, CONN_HANDSHAKE, CONN_HANDSHAKE_MS);
+	return CONN_AGAIN;
+}
+
+static enum conn_step step_first_byte(struct conn *c)
+{
+	const char *host = c->has_tunnel ? c->tunnel.host : c->dns_name;
+	int byte = stream_peek(&c->stream);
+	char reason[128];
+
+	if (byte == -EAGAIN)
+		return CONN_WAIT;
+	if (byte == -ENODATA && !is_for_server(c, host))
+		conn_record_denied(c, "tcp", host, "closed before it said anything");
+	if (byte < 0)
+		return CONN_END;
+	if (byte == TLS_HANDSHAKE_BYTE && !c->stream.ssl)
+		return start_tls(c);
+	/* Methods are upper case; HTTP's one empty line may stand before them. */
+	if ((byte >= 'A' && byte <= 'Z') || byte == '\r' || byte == '\n') {
+		conn_enter(c, CONN_HEAD, CONN_HEAD_MS);
+		return CONN_AGAIN;
+	}
+	snprintf(reason, sizeof(reason), "neither TLS nor HTTP (first byte 0x%02x)",
+		 (unsigned)byte);
+	conn_record_denied(c, "tcp", host, reason);
+	conn_reset(c);
+	return CONN_END;
+}
+
+/* --- TLS ------------------------------------------------------------------------ */
+
+static void ask_for_leaf(struct conn *c)
+{
+	struct msg_leaf_request request = {.host = span_of(c->stream.name)};
+	size_t n;
+
+	c->awaits_leaf = true;
+	/* One question for each name is enough. */
+	for (struct conn *other = c->conns->all; other; other = other->next)
+		if (other != c && other->asked_leaf && !strcmp(other->stream.name, c->stream.name))
+			return;
+	if (c->asked_leaf || c->conns->leaves_asked >= LEAVES_ASKED_MAX)
+		return;
+	request.spki.p = (const char *)certs_spki(c->conns->certs, &n);
+	request.spki.n = n;
+	c->asked_leaf = true;
+	c->conns->leaves_asked++;
+	if (channel_send(c->conns->keeper, MSG_LEAF_REQUEST, &request)) {
+		log_error("the keeper is gone");
+		c->conns->loop->stop = true;
+	}
+}
+
+static enum conn_step step_handshake(struct conn *c)
+{
+	char why[256] = "", reason[320];
+	int r;
+
+	if (c->awaits_leaf)
+		return CONN_WAIT;
+	r = stream_handshake(&c->stream, why, sizeof(why));
+	if (r == -EAGAIN)
+		return CONN_WAIT;
+	if (r == -ENOKEY) {
+		ask_for_leaf(c);
+		return CONN_WAIT;
+	}
+	if (r) {
+		snprintf(reason, sizeof(reason), "TLS handshake failed: %s", why);
+		conn_record_denied(c, "tls", c->stream.name[0] ? c->stream.name : c->dns_name,
+				   reason);
+		return CONN_END;
+	}
+	log_protocol("conn %llu: TLS for %s", (unsigned long long)c->id, c->stream.name);
+	conn_enter(c, CONN_HEAD, CONN_HEAD_MS);
+	return CONN_AGAIN;
+}
+
+int conns_on_leaf(struct conns *conns, const struct msg_leaf *leaf)
+{
+	char host[CERTS_HOST_MAX + 1];
+	bool good;
+	struct conn *c, *next;
+
+	if (!conns->leaves_asked || !span_copy(leaf->host, host, sizeof(host)))
+		return -EPROTO;
+	conns->leaves_asked--;
+	good = !certs_add(conns->certs, host, leaf->certificate.p, leaf->certificate.n);
+	for (c = conns->all; c; c = next) {
+		bool same = c->awaits_leaf && !strcmp(c->stream.name, host);
+
+		next = c->next;
+		if (!c->awaits_leaf || (!same && c->asked_leaf))
+			continue;
+		c->awaits_leaf = false;
+		if (same)
+			c->asked_leaf = false;
+		if (same && !good) {
+			conn_record_denied(c, "tls", host,
+					   "no certificate could be made for this name");
+			conn_reset(c);
+			continue;
+		}
+		conn_run(c);
+	}
+	return 0;
+}
+
+/* --- answers -------------------------------------------------------------------- */
+
+size_t conn_push(struct conn *c)
+{
+	if (c->stream.broken)
+		buf_clear(&c->out);
+	while (c->out.len) {
+		ssize_t sent = stream_write(&c->stream, c->out.data, c->out.len);
+
+		if (sent == -EAGAIN)
+			return c->out.len;
+		if (sent < 0) {
+			c->stream.broken = true;
+			buf_clear(&c->out);
+			return 0;
+		}
+		buf_consume(&c->out, (size_t)sent);
+		c->since_ms = c->conns->loop->now_ms;
+	}
+	return 0;
+}
+
+static enum conn_step step_flush(struct conn *c)
+{
+	if (conn_push(c)) {
+		c->deadline_ms = c->since_ms + CONN_WRITE_MS;
+		return CONN_WAIT;
+	}
+	if (c->stream.broken)
+		return CONN_END;
+	buf_clear(&c->body_bytes);
+	if (c->opens_tunnel) {
+		c->opens_tunnel = false;
+		if (c->in.len && stream_unread(&c->stream, c->in.data, c->in.len))
+			return CONN_END;
+		buf_clear(&c->in);
+		conn_enter(c, CONN_FIRST_BYTE, CONN_FIRST_BYTE_MS);
+		return CONN_AGAIN;
+	}
+	if (!c->close) {
+		conn_enter(c, CONN_HEAD, CONN_IDLE_MS);
+		return CONN_AGAIN;
+	}
+	stream_finish(&c->stream);
+	conn_enter(c, CONN_LINGER, CONN_LINGER_MS);
+	return CONN_AGAIN;
+}
+
+/* Closing with unread bytes would reset the connection, and the answer with it. */
+static enum conn_step step_linger(struct conn *c)
+{
+	char sink[4096];
+	ssize_t n;
+
+	do
+		n = recv(c->stream.fd, sink, sizeof(sink), MSG_DONTWAIT);
+	while (n > 0);
+	return n < 0 && errno == EAGAIN ? CONN_WAIT : CONN_END;
+}
+
+static enum conn_step step_exchange(struct conn *c)
+{
+	size_t before = c->out.len;
+
+	if (before && !conn_push(c) && !c->stream.broken)
+		exchange_on_drained(c->exchange);
+	if (c->state == CONN_EXCHANGE && c->stream.hung_up)
+		exchange_agent_hung_up(c->exchange);
+	return c->state == CONN_EXCHANGE ? CONN_WAIT : CONN_AGAIN;
+}
+
+void conn_finish_answer(struct conn *c)
+{
+	exchange_free(ptr_take(&c->exchange));
+	if (!c->head.keep_alive)
+		c->close = true;
+	conn_enter(c, CONN_FLUSH, CONN_WRITE_MS);
+	conn_run(c);
+}
+
+bool conn_is_gone(const struct conn *c)
+{
+	/* TLS clients do not half-close: an end of what they send is their end. */
+	return c->stream.broken || (c->stream.ssl && c->stream.hung_up);
+}
+
+/* --- the machine ------------------------------------------------------------------ */
+
+static enum conn_step step(struct conn *c)
+{
+	switch (c->state) {
+	case CONN_FIRST_BYTE:
+		return step_first_byte(c);
+	case CONN_HANDSHAKE:
+		return step_handshake(c);
+	case CONN_HEAD:
+		return conn_step_head(c);
+	case CONN_BODY:
+		return conn_step_body(c);
+	case CONN_EXCHANGE:
+		return step_exchange(c);
+	case CONN_FLUSH:
+		return step_flush(c);
+	case CONN_LINGER:
+		return step_linger(c);
+	case CONN_DNS:
+		return conn_step_dns(c);
+	case CONN_DEAD:
+		break;
+	}
+	return CONN_END;
+}
+
+void conn_run(struct conn *c)
+{
+	enum conn_step next;
+
+	if (c->running || c->state == CONN_DEAD)
+		return;
+	c->running = true;
+	do
+		next = step(c);
+	while (next == CONN_AGAIN);
+	c->running = false;
+	if (next == CONN_END)
+		conn_end(c);
+}
+
+static void on_ready(struct source *source, uint32_t events)
+{
+	struct conn *c = (struct conn *)source;
+
+	stream_on_ready(&c->stream, events);
+	conn_run(c);
+}
+
+static void describe_destination(struct conn *c, const struct sockaddr_storage *to)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)to;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)to;
+
+	c->dns_name = dns_names_find_address(c->conns->names, (const struct sockaddr *)to);
+	if (to->ss_family == AF_INET) {
+		c->port = ntohs(v4->sin_port);
+		inet_ntop(AF_INET, &v4->sin_addr, c->address, sizeof(c->address));
+		return;
+	}
+	c->port = ntohs(v6->sin6_port);
+	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, c->address, sizeof(c->address));
+	else
+		inet_ntop(AF_INET6, &v6->sin6_addr, c->address, sizeof(c->address));
+}
+
+void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *destination, bool dns)
+{
+	autoclose int owned = fd;
+	struct conn *c = calloc(1, sizeof(*c));
+	int one = 1;
+
+	if (!c)
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	c->source = (struct source){.on_ready = on_ready, .free = conn_free};
+	c->conns = conns;
+	c->id = ++conns->last_id;
+	c->in = BUF_INIT(CONN_IN_MAX);
+	c->out = BUF_INIT(CONN_OUT_MAX);
+	c->body_bytes = BUF_INIT(CONN_BODY_MAX);
+	describe_destination(c, destination);
+	stream_init(&c->stream, fd_take(&owned));
+	c->next = conns->all;
+	if (c->next)
+		c->next->prev = c;
+	conns->all = c;
+	conns->n++;
+	conns->loop->ticking = true;
+	if (dns || c->port == DNS_PORT)
+		conn_enter(c, CONN_DNS, CONN_DNS_MS);
+	else
+		conn_enter(c, CONN_FIRST_BYTE, CONN_FIRST_BYTE_MS);
+	/* Whatever is there already makes the first event. */
+	if (loop_add(conns->loop, c->stream.fd, &c->source, LOOP_STREAM))
+		conn_end(c);
+}
+
+void conns_close(struct conns *conns)
+{
+	while (conns->all)
+		conn_end(conns->all);
+}

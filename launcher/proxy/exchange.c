@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A request goes: parse → agree with its headers → route by method → judge → record and
+ * charge (the keeper) → forward. Each stage can end it with an answer; only the last
+ * lets a byte out. What is denied is recorded before it is answered, like what is allowed.
+ *
+ * Denials of a tool are tool results (MCP.md: every host shows those to the model); other
+ * denials are JSON-RPC errors in a 200, so that no client starts its session over.
+ */
+#include "proxy/exchange.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "exchange_internal.h"
+#include "mcp/reply.h"
+#include "proxy/tls.h"
+
+#define JSON "application/json"
+
+/* --- the end ------------------------------------------------------------------- */
+
+bool exchange_was_sent(const struct exchange *x)
+{
+	if (x->state < EXCHANGE_SEND)
+		return false;
+	/* Past SEND the whole request is out; within it the kernel's count tells. */
+	return x->state != EXCHANGE_SEND || !x->user.upstream ||
+	       x->user.upstream->stream.sent != x->sent_before;
+}
+
+void exchange_settle(struct exchange *x, enum call_outcome outcome,
+		     const struct mcp_response_info *info, struct span result, const char *detail)
+{
+	uint8_t digest[32];
+	struct msg_outcome message = {
+		.call_id = x->call.call_id,
+		.outcome = (uint8_t)outcome,
+		.http_status = x->reply.status,
+		.detail = span_of(detail),
+	};
+
+	if (!x->owes_outcome)
+		return;
+	x->owes_outcome = false;
+	if (x->sent_ns)
+		message.upstream_us = (clock_ns(CLOCK_MONOTONIC) - x->sent_ns) / 1000;
+	if (info) {
+		message.is_error = info->is_error;
+		tls_sha256(result.p, result.n, digest);
+		message.result_sha256 = span_bytes(digest, sizeof(digest));
+	}
+	recorder_outcome(x->conn->conns->recorder, &message);
+}
+
+void exchange_free(struct exchange *x)
+{
+	if (!x)
+		return;
+	if (x->call.queued || x->call.asked)
+		recorder_forget(x->conn->conns->recorder, &x->call);
+	exchange_settle(x, exchange_was_sent(x) ? OUTCOME_UNKNOWN : OUTCOME_NOT_SENT, NULL,
+			span_of(""), "the agent's connection ended before the answer");
+	upstream_release(&x->user, false, 0);
+	mcp_message_free(&x->message);
+	buf_free(&x->denial);
+	buf_free(&x->request);
+	buf_free(&x->reply_bytes);
+	http1_head_free(&x->reply);
+	sse_decoder_free(&x->sse);
+	free(x);
+}
+
+/* "Keep-Alive: timeout=5": the server's word, less a second for the way. */
+static uint64_t keep_alive_hint(const struct exchange *x)
+{
+	struct span value = http1_head_known(&x->reply, HTTP1_F_KEEP_ALIVE);
+	static const char key[] = "timeout=";
+	char text[64];
+	const char *at;
+	unsigned long seconds;
+
+	if (!value.n || !span_copy(value, text, sizeof(text)))
+		return 0;
+	at = strstr(text, key);
+	seconds = at ? strtoul(at + sizeof(key) - 1, NULL, 10) : 0;
+	return seconds > 1 && seconds < 3600 ? (seconds - 1) * 1000 : 0;
+}
+
+void exchange_finish(struct exchange *x, bool reusable)
+{
+	struct conn *c = x->conn;
+
+	upstream_release(&x->user, reusable, reusable ? keep_alive_hint(x) : 0);
+	conn_finish_answer(c);
+}
+
+static void answer_json(struct exchange *x, unsigned status, const struct buf *body)
+{
+	struct conn *c = x->conn;
+
+	if (http1_write_body(&c->out, status, JSON, span_bytes(body->data, body->len),
+			     conn_answer_flags(c))) {
+		conn_abort(c);
+		return;
+	}
+	exchange_finish(x, false);
+}
+
+void exchange_fail(struct exchange *x, unsigned status, const char *text)
+{
+	struct conn *c = x->conn;
+	autobuf struct buf body = BUF_INIT(EXCHANGE_TEXT_MAX * 2);
+	char line[EXCHANGE_TEXT_MAX];
+	bool sent = exchange_was_sent(x);
+
+	log_decision("failed: %s: %s", x->server->url, text);
+	exchange_settle(x, sent ? OUTCOME_UNKNOWN : OUTCOME_NOT_SENT, NULL, span_of(""), text);
+	if (x->streaming) {
+		conn_abort(c);
+		return;
+	}
+	if (!x->message.id) {
+		if (http1_write_error(&c->out, status, text, conn_answer_flags(c)))
+			conn_abort(c);
+		else
+			exchange_finish(x, false);
+		return;
+	}
+	snprintf(line, sizeof(line), "mcpjail: %s", text);
+	if (mcp_reply_error(x->message.id, MCP_CODE_UPSTREAM, line, &body))
+		conn_abort(c);
+	else
+		answer_json(x, status, &body);
+}
+
+/* --- the verdict ------------------------------------------------------------------ */
+
+/* What the ledger keeps of the arguments: all of them as a hash, and what policy redacts not. */
+static void describe_arguments(struct exchange *x, struct msg_call *message, struct buf *shown,
+			       uint8_t digest[32])
+{
+	const struct policy_call call = {x->server, x->message.tool, x->message.arguments};
+	autobuf struct buf whole = BUF_INIT(EXCHANGE_REQUEST_MAX);
+	json_t *redacted = NULL;
+
+	if (!x->message.arguments || mcp_arguments_canonical(x->message.arguments, &whole))
+		return;
+	tls_sha256(whole.data, whole.len, digest);
+	message->args_sha256 = span_bytes(digest, 32);
+	if (policy_redact_arguments(x->conn->conns->policy, &call, &redacted))
+		return;
+	if (!mcp_arguments_canonical(redacted, shown))
+		message->args = span_bytes(shown->data, shown->len);
+	json_decref(redacted);
+}
+
+static void add_charges(const struct policy_decision *decision, struct msg_call *message)
+{
+	for (size_t i = 0; i < decision->n_limits; i++) {
+		const struct policy_limit *limit = decision->limits[i];
+
+		message->charges[i] = (struct msg_charge){
+			.counter = span_of(limit->counter),
+			.scope = (uint8_t)limit->scope,
+			.window_ms = limit->window_ms,
+			.max = limit->max,
+			.amount = limit->amount,
+			.rule = span_of(limit->rule),
+		};
+	}
+	message->n_charges = decision->n_limits;
+}
+
+static void on_turn(struct recorder_call *call)
+{
+	struct exchange *x = (struct exchange *)call;
+	bool refused = x->refusal.http_status;
+	autobuf struct buf shown = BUF_INIT(IPC_ARGS_MAX);
+	uint8_t digest[32];
+	struct msg_call message = {
+		.conn = x->conn->id,
+		.verdict = (uint8_t)x->decision.verdict,
+		.durable = x->decision.durable,
+		.method = span_of(refused ? x->refusal.method : x->message.method),
+		.server = span_of(x->server->url),
+		.tool = span_of(refused ? x->refusal.tool : x->message.tool),
+		.id_json = span_of(refused ? x->refusal.id_json : x->message.id_json),
+		.rule = span_of(x->decision.rule),
+		.reason = span_of(x->decision.reason),
+	};
+
+	describe_arguments(x, &message, &shown, digest);
+	add_charges(&x->decision, &message);
+	recorder_send_call(x->conn->conns->recorder, call, &message);
+}
+
+/* The keeper said no to what the policy allowed: a limit, or no record. */
+static void deny_by_keeper(struct exchange *x, const struct msg_call_verdict *verdict)
+{
+	char text[EXCHANGE_TEXT_MAX];
+
+	if (!verdict->failed && verdict->limit < x->decision.n_limits)
+		policy_limit_denial(x->decision.limits[verdict->limit], verdict->retry_after_ms,
+				    text, sizeof(text));
+	else
+		snprintf(text, sizeof(text),
+			 "mcpjail denied %s: no call is forwarded without a record, and this one "
+			 "could not be recorded or counted: %.*s",
+			 x->message.tool, (int)verdict->reason.n,
+			 verdict->reason.n ? verdict->reason.p : "");
+	log_decision("denied: %s on %s: %s", x->message.tool, x->server->url, text);
+	buf_clear(&x->denial);
+	x->denial_status = 200;
+	if (mcp_reply_tool_denied(&x->message, text, &x->denial))
+		conn_abort(x->conn);
+	else
+		answer_json(x, x->denial_status, &x->denial);
+}
+
+static void on_verdict(struct recorder_call *call, const struct msg_call_verdict *verdict)
+{
+	struct exchange *x = (struct exchange *)call;
+
+	/* Both have to allow it: what the policy denied stays denied whatever comes back. */
+	if (x->decision.verdict != VERDICT_ALLOW) {
+		answer_json(x, x->denial_status, &x->denial);
+		return;
+	}
+	if (verdict->verdict != VERDICT_ALLOW) {
+		deny_by_keeper(x, verdict);
+		return;
+	}
+	log_decision("allowed: %s on %s", x->message.tool, x->server->url);
+	x->owes_outcome = true;
+	exchange_forward(x);
+}
+
+static void ask_keeper(struct exchange *x)
+{
+	x->call.on_turn = on_turn;
+	x->call.on_verdict = on_verdict;
+	recorder_ask(x->conn->conns->recorder, &x->call);
+}
+
+/* --- judging ------------------------------------------------------------------------ */
+
+/* A body that is no message, or does not agree with its headers. */
+static void refuse(struct exchange *x)
+{
+	struct conn *c = x->conn;
+
+	snprintf(x->decision.reason, sizeof(x->decision.reason), "%s", x->refusal.text);
+	x->denial_status = (unsigned)x->refusal.http_status;
+	if (mcp_reply_refusal(&x->refusal, &x->denial)) {
+		conn_abort(c);
+		return;
+	}
+	if (x->refusal.method[0]) {
+		log_decision("denied: %s %s on %s: %s", x->refusal.method, x->refusal.tool,
+			     x->server->url, x->refusal.text);
+		ask_keeper(x);
+		return;
+	}
+	conn_record_refusal(c, x->denial_status, "", x->refusal.text);
+	answer_json(x, x->denial_status, &x->denial);
+}
+
+static void deny_method(struct exchange *x)
+{
+	struct policy_decision *d = &x->decision;
+	char text[EXCHANGE_TEXT_MAX];
+
+	snprintf(d->rule, sizeof(d->rule), "/default");
+	snprintf(d->reason, sizeof(d->reason),
+		 "method %s does not pass: only tools can be allowed by this policy",
+		 x->message.method);
+	snprintf(text, sizeof(text), "mcpjail denied %s: %s (rule %s)", x->message.method,
+		 d->reason, d->rule);
+	log_decision("denied: %s on %s: %s", x->message.method, x->server->url, d->reason);
+	x->denial_status = 200;
+	if (mcp_reply_error(x->message.id, MCP_CODE_METHOD_NOT_FOUND, text, &x->denial))
+		conn_abort(x->conn);
+	else
+		ask_keeper(x);
+}
+
+static void judge_call(struct exchange *x)
+{
+	const struct policy_call call = {x->server, x->message.tool, x->message.arguments};
+	char text[EXCHANGE_TEXT_MAX];
+
+	policy_decide(x->conn->conns->policy, &call, &x->decision);
+	if (x->decision.verdict != VERDICT_ALLOW) {
+		policy_denial(&x->decision, x->message.tool, text, sizeof(text));
+		log_decision("denied: %s on %s: %s", x->message.tool, x->server->url, text);
+		x->denial_status = 200;
+		if (mcp_reply_tool_denied(&x->message, text, &x->denial)) {
+			conn_abort(x->conn);
+			return;
+		}
+	}
+	ask_keeper(x);
+}
+
+static bool read_message(struct exchange *x)
+{
+	const struct http1_head *head = &x->conn->head;
+	const struct mcp_headers headers = {
+		.protocol_version = http1_head_known(head, HTTP1_F_MCP_PROTOCOL_VERSION),
+		.method = http1_head_known(head, HTTP1_F_MCP_METHOD),
+		.name = http1_head_known(head, HTTP1_F_MCP_NAME),
+	};
+	const struct buf *body = &x->conn->body_bytes;
+
+	return !mcp_message_parse(span_bytes(body->data, body->len), &x->message, &x->refusal) &&
+	       !mcp_message_check_headers(&x->message, &headers, &x->refusal);
+}
+
+static void judge_message(struct exchange *x)
+{
+	if (!read_message(x)) {
+		refuse(x);
+		return;
+	}
+	log_protocol("conn %llu: → %s %s", (unsigned long long)x->conn->id, x->message.method,
+		     x->message.tool ? x->message.tool : "");
+	switch (mcp_method_route(&x->message)) {
+	case MCP_DENY:
+		deny_method(x);
+		break;
+	case MCP_JUDGE:
+		judge_call(x);
+		break;
+	case MCP_PASS:
+	case MCP_FILTER_LIST:
+		exchange_forward(x);
+		break;
+	}
+}
+
+void exchange_start(struct conn *c)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (!x) {
+		conn_abort(c);
+		return;
+	}
+	c->exchange = x;
+	x->conn = c;
+	x->server = c->server;
+	x->state = EXCHANGE_VERDICT;
+	x->denial = BUF_INIT(EXCHANGE_TEXT_MAX * 4);
+	x->request = BUF_INIT(EXCHANGE_REQUEST_MAX);
+	x->reply_bytes = BUF_INIT(MCP_RESPONSE_MAX);
+	if (c->head.method == HTTP1_POST)
+		judge_message(x);
+	else
+		exchange_forward(x);
+}
+
+/* --- the agent and the clock --------------------------------------------------------- */
+
+void exchange_agent_hung_up(struct exchange *x)
+{
+	bool stream_of_its_own = x->conn->head.method == HTTP1_GET;
+
+	/*
+	 * A call that left is followed to its end, for the record. What has not left must not
+	 * leave for nobody. TLS clients do not half-close: an end of what they send is their end.
+	 */
+	if (stream_of_its_own || !exchange_was_sent(x) ||
+	    (x->conn->stream.broken && !x->owes_outcome))
+		conn_abort(x->conn);
+	else if (!x->deadline_ms)
+		x->deadline_ms = x->conn->conns->loop->now_ms + EXCHANGE_FIRST_BYTE_MS;
+}
+
+void exchange_on_drained(struct exchange *x)
+{
+	if (!x->paused)
+		return;
+	x->paused = false;
+	exchange_read_stream(x);
+}
+
+void exchange_on_tick(struct exchange *x)
+{
+	if (!x->deadline_ms || x->deadline_ms > x->conn->conns->loop->now_ms)
+		return;
+	x->deadline_ms = 0;
+	if (x->state == EXCHANGE_STREAM && x->answered) {
+		http1_write_last_chunk(&x->conn->out);
+		exchange_finish(x, false);
+		return;
+	}
+	exchange_fail(x, 504,
+		      x->state == EXCHANGE_SEND ? "the server did not take the request in time"
+						: "the server did not answer in time");
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The role that reads what strangers send. It prepares everything that needs a file
+ * (policy, roots, OpenSSL's algorithms), confines itself, and only then gets the sockets
+ * of the jail. From there on it holds no secret but the keys of its own leaves, and can
+ * do nothing but talk: to the agent, to servers that the dialer connected, to the keeper.
+ *
+ * Three channels lead out. If one of them ends or says what it must not, the process
+ * ends, and the run with it: nothing is forwarded that nobody records.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ipc/channel.h"
+#include "policy/policy.h"
+#include "proxy/certs.h"
+#include "proxy/conn.h"
+#include "proxy/dns.h"
+#include "proxy/loop.h"
+#include "proxy/recorder.h"
+#include "proxy/tls.h"
+#include "proxy/trust_store.h"
+#include "proxy/upstream.h"
+#include "proxy_sockets.h"
+#include "roles/roles.h"
+#include "sandbox/confine.h"
+
+#define TRIM_AFTER 32 /* connections that went idle, before the heap is asked for their pages */
+#define SPARE_FDS  (UPSTREAM_IDLE_MAX + 32) /* beside one pair for each connection */
+
+struct peer {
+	struct source source; /* first */
+	struct proxy *proxy;
+	struct channel channel;
+	int (*on_message)(struct proxy *proxy, struct message *m);
+};
+
+/* Everything of this process; its parts know only what they were given of it. */
+struct proxy {
+	struct loop loop;
+	struct peer supervisor, keeper, dialer;
+	struct policy *policy;
+	struct trust_store *trust;
+	struct certs *certs;
+	struct tls_server *tls_server;
+	struct tls_client *tls_client;
+	struct dns_names *names;
+	struct recorder recorder;
+	struct upstreams upstreams;
+	struct conns conns;
+	struct proxy_sockets sockets;
+	bool is_broken; /* ended by a fault, not because another part has gone */
+};
+
+/* --- messages ---------------------------------------------------------------------- */
+
+static int on_keeper_message(struct proxy *proxy, struct message *m)
+{
+	struct msg_call_verdict verdict;
+	struct msg_leaf leaf;
+
+	if (m->type == MSG_CALL_VERDICT)
+		return message_decode(m, &verdict)
+			       ? -EPROTO
+			       : recorder_on_verdict(&proxy->recorder, &verdict);
+	if (m->type == MSG_LEAF)
+		return message_decode(m, &leaf) ? -EPROTO : conns_on_leaf(&proxy->conns, &leaf);
+	return -EPROTO;
+}
+
+static int on_dialer_message(struct proxy *proxy, struct message *m)
+{
+	struct msg_dialed dialed;
+
+	if (m->type != MSG_DIALED || message_decode(m, &dialed))
+		return -EPROTO;
+	return upstreams_on_dialed(&proxy->upstreams, &dialed, message_take_fd(m, 0));
+}
+
+static int on_supervisor_message(struct proxy *proxy, struct message *m)
+{
+	(void)proxy;
+	(void)m;
+	return -EPROTO; /* it has said all that it has to say */
+}
+
+static void on_peer_ready(struct source *source, uint32_t events)
+{
+	struct peer *peer = (struct peer *)source;
+	struct message m;
+	int r = channel_receive(&peer->channel, &m);
+
+	(void)events;
+	if (r == -EAGAIN)
+		return;
+	if (r == 1) {
+		r = peer->on_message(peer->proxy, &m);
+		message_free(&m);
+		if (!r)
+			return;
+	}
+	if (r)
+		log_error("proxy: the %s broke the protocol", role_name(peer->channel.peer));
+	else
+		log_protocol("proxy: the %s is gone", role_name(peer->channel.peer));
+	peer->proxy->is_broken = r != 0;
+	/* The supervisor closes its end when the agent has gone: the run's normal end. */
+	if (!r && peer == &peer->proxy->supervisor)
+		proxy_sockets_drain(&peer->proxy->sockets);
+	peer->proxy->loop.stop = true;
+}
+
+static int peer_open(struct proxy *proxy, struct peer *peer, int fd, enum role role)
+{
+	peer->source.on_ready = on_peer_ready;
+	peer->proxy = proxy;
+	return channel_open(&peer->channel, fd, ROLE_PROXY, role);
+}
+
+static int peer_watch(struct proxy *proxy, struct peer *peer)
+{
+	return loop_add(&proxy->loop, peer->channel.fd, &peer->source, LOOP_LEVEL);
+}
+
+/* --- before confinement --------------------------------------------------------------- */
+
+static int fail(const struct error *err)
+{
+	char line[1400];
+
+	error_format(err, line, sizeof(line));
+	log_error("proxy: %s", line);
+	return -EINVAL;
+}
+
+static int load_policy(struct proxy *proxy, int memfd)
+{
+	autobuf struct buf text = BUF_INIT(POLICY_BYTES_MAX);
+	autopolicyerrors struct policy_errors errors = {0};
+	ssize_t n = 1;
+	int r;
+
+	lseek(memfd, 0, SEEK_SET);
+	while (n > 0) {
+		size_t room = text.max - text.len < 65536 ? text.max - text.len : 65536;
+		void *to = room ? buf_reserve(&text, room) : NULL;
+
+		n = to ? read(memfd, to, room) : 0;
+		if (n > 0)
+			buf_commit(&text, (size_t)n);
+	}
+	if (n < 0)
+		return -errno;
+	r = policy_parse((const char *)text.data, text.len, "policy", &proxy->policy, &errors);
+	if (r && policy_errors_count(&errors))
+		fail(policy_errors_at(&errors, 0));
+	return r;
+}
+
+static int load_trust(struct proxy *proxy, int upstream_ca)
+{
+	struct error err = {.what = ""};
+	int r = trust_store_new(&proxy->trust);
+
+	if (r)
+		return r;
+	if (upstream_ca >= 0 && trust_store_add_roots(proxy->trust, upstream_ca, &err))
+		return fail(&err);
+	/* Without a bundle nothing but --upstream-ca verifies, and each failure says so. */
+	if (trust_store_load_system(proxy->trust, &err) && upstream_ca < 0)
+		fail(&err);
+	return 0;
+}
+
+/* The key's generation loads OpenSSL's provider and seeds its generator: both may need files. */
+static int prepare_key(struct proxy *proxy)
+{
+	int r = tls_init();
+
+	return r ? r : certs_new(&proxy->certs);
+}
+
+/*
+ * The rest of OpenSSL's beginnings is look-ups in what is loaded, milliseconds of them. They
+ * wait until the supervisor knows that we serve: the agent is only being started then.
+ */
+static int prepare_tls(struct proxy *proxy)
+{
+	struct error err = {.what = ""};
+	int r = tls_server_new(proxy->certs, &proxy->tls_server);
+
+	if (!r)
+		r = tls_client_new(proxy->trust, &proxy->tls_client);
+	if (!r && tls_warm_up(proxy->tls_server, proxy->tls_client, &err))
+		r = fail(&err);
+	if (r)
+		return r;
+	proxy->conns.tls = proxy->tls_server;
+	proxy->upstreams.client = proxy->tls_client;
+	trust_store_index(proxy->trust);
+	return 0;
+}
+
+static void on_tick(void *arg)
+{
+	struct proxy *proxy = arg;
+
+	conns_on_tick(&proxy->conns);
+	upstreams_on_tick(&proxy->upstreams);
+	proxy_sockets_on_room(&proxy->sockets);
+	/* With nothing open there is nothing to wake up for, and much to give back. */
+	proxy->loop.ticking = proxy->conns.all || proxy->upstreams.all;
+	if (!proxy->loop.ticking || proxy->conns.slimmed >= TRIM_AFTER) {
+		malloc_trim(0);
+		proxy->conns.slimmed = 0;
+	}
+}
+
+static void on_round(void *arg)
+{
+	struct proxy *proxy = arg;
+
+	recorder_flush(&proxy->recorder);
+}
+
+static void on_room(void *arg)
+{
+	struct proxy *proxy = arg;
+
+	proxy_sockets_on_room(&proxy->sockets);
+}
+
+/* A message with a descriptor that does not fit would be lost: leave room for both sides. */
+static size_t connections_for_limit(void)
+{
+	struct rlimit limit = {0, 0};
+	size_t fds;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	fds = limit.rlim_max < CONFINE_FDS_MAX ? (size_t)limit.rlim_max : CONFINE_FDS_MAX;
+	fds = fds > SPARE_FDS + 4 ? (fds - SPARE_FDS) / 2 : 2;
+	return fds < CONNS_MAX ? fds : CONNS_MAX;
+}
+
+static int wire_parts(struct proxy *proxy)
+{
+	int r = dns_names_new(DNS_NAMES_MAX, &proxy->names);
+
+	recorder_init(&proxy->recorder, &proxy->keeper.channel, &proxy->loop);
+	proxy->upstreams = (struct upstreams){
+		.loop = &proxy->loop,
+		.dialer = &proxy->dialer.channel,
+		.recorder = &proxy->recorder,
+	};
+	proxy->conns = (struct conns){
+		.loop = &proxy->loop,
+		.recorder = &proxy->recorder,
+		.keeper = &proxy->keeper.channel,
+		.policy = proxy->policy,
+		.certs = proxy->certs,
+		.names = proxy->names,
+		.upstreams = &proxy->upstreams,
+		.on_room = on_room,
+		.arg = proxy,
+	};
+	proxy->sockets.loop = &proxy->loop;
+	proxy->sockets.conns = &proxy->conns;
+	proxy->sockets.recorder = &proxy->recorder;
+	proxy->sockets.conns_max = connections_for_limit();
+	proxy->loop.on_tick = on_tick;
+	proxy->loop.on_round = on_round;
+	proxy->loop.arg = proxy;
+	return r ? r : upstreams_init(&proxy->upstreams, proxy->policy);
+}
+
+static int receive(struct proxy *proxy, enum message_type type, struct message *ret)
+{
+	int r = channel_receive(&proxy->supervisor.channel, ret);
+
+	if (r != 1)
+		return r ? r : -EPIPE;
+	if (ret->type == type)
+		return 0;
+	message_free(ret);
+	return -EPROTO;
+}
+
+static int configure(struct proxy *proxy)
+{
+	struct msg_proxy_config config;
+	struct message m;
+	autoclose int policy = -1, keeper = -1, dialer = -1, upstream_ca = -1;
+	int r = receive(proxy, MSG_PROXY_CONFIG, &m);
+
+	if (r)
+		return r;
+	policy = message_take_fd(&m, 0);
+	keeper = message_take_fd(&m, 1);
+	dialer = message_take_fd(&m, 2);
+	upstream_ca = message_take_fd(&m, 3);
+	r = message_decode(&m, &config);
+	if (!r)
+		log_set_level((enum log_level)config.log_level);
+	message_free(&m);
+	if (!r)
+		r = peer_open(proxy, &proxy->keeper, fd_take(&keeper), ROLE_KEEPER);
+	if (!r)
+		r = peer_open(proxy, &proxy->dialer, fd_take(&dialer), ROLE_DIALER);
+	if (!r)
+		r = load_policy(proxy, policy);
+	if (!r)
+		r = load_trust(proxy, upstream_ca);
+	if (!r)
+		r = prepare_key(proxy);
+	return r ? r : wire_parts(proxy);
+}
+
+/* --- serving ------------------------------------------------------------------------------ */
+
+static int open_sockets(struct proxy *proxy)
+{
+	struct message m;
+	int fds[4] = {-1, -1, -1, -1};
+	int r = receive(proxy, MSG_LISTENERS, &m);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = message_take_fd(&m, i);
+	message_free(&m);
+	return proxy_sockets_open(&proxy->sockets, fds);
+}
+
+static int serve(struct proxy *proxy)
+{
+	struct error err = {.what = ""};
+	int r = confine_role(CONFINE_PROXY, &err);
+
+	if (r) {
+		fail(&err);
+		return r;
+	}
+	r = open_sockets(proxy);
+	if (!r)
+		r = peer_watch(proxy, &proxy->supervisor);
+	if (!r)
+		r = peer_watch(proxy, &proxy->keeper);
+	if (!r)
+		r = peer_watch(proxy, &proxy->dialer);
+	if (!r)
+		r = channel_send(&proxy->supervisor.channel, MSG_PROXY_READY, NULL);
+	if (!r)
+		r = prepare_tls(proxy);
+	return r ? r : loop_run(&proxy->loop);
+}
+
+static void proxy_free(struct proxy *proxy)
+{
+	conns_close(&proxy->conns);
+	if (proxy->recorder.keeper)
+		recorder_flush(&proxy->recorder);
+	upstreams_close(&proxy->upstreams);
+	proxy_sockets_close(&proxy->sockets);
+	loop_close(&proxy->loop);
+	dns_names_free(proxy->names);
+	tls_client_free(proxy->tls_client);
+	tls_server_free(proxy->tls_server);
+	certs_free(proxy->certs);
+	trust_store_free(proxy->trust);
+	policy_free(proxy->policy);
+	channel_close(&proxy->supervisor.channel);
+	channel_close(&proxy->keeper.channel);
+	channel_close(&proxy->dialer.channel);
+	free(proxy);
+}
+
+int proxy_main(int supervisor_fd)
+{
+	struct proxy *proxy = calloc(1, sizeof(*proxy));
+	int r;
+
+	if (!proxy)
+		return EXIT_FAILURE;
+	signal(SIGPIPE, SIG_IGN); /* stderr may go away; sockets are written with MSG_NOSIGNAL */
+	proxy->keeper.channel.fd = proxy->dialer.channel.fd = proxy->supervisor.channel.fd = -1;
+	proxy->sockets.tcp.fd = proxy->sockets.dns_tcp.fd = -1;
+	proxy->sockets.dns_udp = proxy->sockets.log = -1;
+	proxy->keeper.on_message = on_keeper_message;
+	proxy->dialer.on_message = on_dialer_message;
+	proxy->supervisor.on_message = on_supervisor_message;
+	r = loop_init(&proxy->loop);
+	if (!r)
+		r = peer_open(proxy, &proxy->supervisor, supervisor_fd, ROLE_SUPERVISOR);
+	if (!r)
+		r = configure(proxy);
+	if (!r)
+		r = serve(proxy);
+	if (r)
+		log_error("proxy: cannot go on: %s", strerror(-r));
+	r = r || proxy->is_broken;
+	proxy_free(proxy);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}

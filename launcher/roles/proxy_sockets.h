@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * proxy_sockets.h - the jail's sockets, as the proxy serves them
+ */
+#ifndef MCPJAIL_LAUNCHER_ROLES_PROXY_SOCKETS_H
+#define MCPJAIL_LAUNCHER_ROLES_PROXY_SOCKETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proxy/conn.h"
+#include "proxy/dns.h"
+#include "proxy/loop.h"
+#include "proxy/recorder.h"
+
+#define PROXY_ACCEPTS_MAX 16 /* of one listener in a round */
+#define PROXY_QUERIES_MAX 32 /* DNS queries in a round */
+#define PROXY_LOGS_MAX    8  /* reads of the refused-datagram log in a round */
+#define PROXY_DRAIN_ROUNDS 64
+
+struct proxy_listener {
+	struct source source; /* first */
+	struct proxy_sockets *sockets;
+	int fd;        /* owned */
+	uint16_t port; /* its own: a connection to that is a loop */
+	bool dns;
+	bool watched;
+};
+
+struct proxy_sockets {
+	struct source dns_source; /* first: found from the source */
+	struct source log_source;
+	struct loop *loop; /* borrowed, as are the next two */
+	struct conns *conns;
+	struct recorder *recorder;
+	struct proxy_listener tcp, dns_tcp;
+	int dns_udp; /* owned */
+	int log;     /* owned; -1: none */
+	bool dns_is_ipv4;
+	size_t conns_max;
+};
+
+/**
+ * proxy_sockets_open() - Take over the jail's sockets and serve them
+ * @fds: TCP, DNS UDP, DNS TCP, and the log or -1
+ *
+ * Return: 0; -errno
+ */
+int proxy_sockets_open(struct proxy_sockets *s, const int fds[4]);
+void proxy_sockets_close(struct proxy_sockets *s);
+
+/**
+ * proxy_sockets_drain() - At the end of a run: take what the agent sent just before it ended
+ *
+ * Connections become the caller's to close, which records them.
+ */
+void proxy_sockets_drain(struct proxy_sockets *s);
+
+/** proxy_sockets_on_room() - There may be room for connections again */
+void proxy_sockets_on_room(struct proxy_sockets *s);
+
+#endif
