@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * commands/options.h - options of `mcpjail run`, by a table
+ */
+#ifndef MCPJAIL_COMMANDS_OPTIONS_H
+#define MCPJAIL_COMMANDS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "ipc/messages.h"
+
+#define OPTIONS_WRITE_DIRS_MAX 32
+
+enum fail_on { FAIL_ON_DENIED = 1, FAIL_ON_UNKNOWN = 2, FAIL_ON_LOST = 4, FAIL_ON_DRIFT = 8 };
+
+struct dial_to { /* one --connect-to; "" and 0 mean any */
+	char host[IPC_HOST_MAX + 1];
+	uint16_t port;
+	char address[IPC_HOST_MAX + 1];
+	uint16_t address_port;
+};
+
+struct run_options {
+	const char *policy_path; /* NULL: look in the usual places */
+	const char *grant;
+	const char *run_dir;	 /* NULL: below the state directory */
+	const char *upstream_ca; /* NULL: the system's roots only */
+	const char *summary_path;
+	const char *require; /* comma-separated layers; NULL: none */
+	const char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
+	size_t n_write_dirs;
+	struct dial_to dial_to[IPC_DIALTO_MAX];
+	size_t n_dial_to;
+	uint64_t timeout_ms; /* 0: none */
+	unsigned fail_on;    /* mask of enum fail_on */
+	int verbosity;	     /* -1 quiet, 0, 1, 2 */
+	bool help;
+	char **command; /* NULL-terminated; borrows from argv */
+};
+
+/**
+ * options_parse() - Read the arguments behind `mcpjail` or `mcpjail run`
+ * @argv: Without the program's or the subcommand's name; NULL-terminated
+ *
+ * $MCPJAIL_GRANT is the grant's default.
+ *
+ * Return: 0; -EINVAL with @err filled, which names the option and what would be right
+ */
+int options_parse(char **argv, struct run_options *ret, struct error *err);
+
+/** options_print_help() - The table, as help */
+void options_print_help(FILE *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * roles/supervisor.h - makes the jail, watches its parts, passes signals and bytes on
+ */
+#ifndef MCPJAIL_ROLES_SUPERVISOR_H
+#define MCPJAIL_ROLES_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "commands/options.h"
+#include "ipc/messages.h"
+#include "jail/jail.h"
+#include "roles/relay.h"
+
+#define SUPERVISOR_SETUP_MS   10000 /* from start to the agent's exec */
+#define SUPERVISOR_TERM_MS    8000  /* from a SIGTERM that was passed on to the end */
+#define SUPERVISOR_END_MS     3000  /* for each part's farewell */
+#define SUPERVISOR_REASON_MAX 512
+
+/* What is to run. Everything is borrowed for the time of supervisor_run(). */
+struct supervisor_plan {
+	const struct run_options *options;
+	struct jail_spec jail;
+	struct stdio_plan *stdio;
+	struct relay *relay;
+	const char *policy_path; /* "": built in */
+	int policy_fd;		 /* sealed memfd */
+	int run_fd, state_fd;	 /* directories */
+	int upstream_ca_fd;	 /* -1: none */
+};
+
+enum run_end {
+	RUN_END_NOT_MADE = 0, /* the jail could not be made: nothing ran */
+	RUN_END_EXITED,	      /* the command ended by itself or by a signal */
+	RUN_END_NOT_EXECED,   /* the command could not be executed: see exec_errno */
+	RUN_END_TIMEOUT,
+	RUN_END_BROKEN, /* a part of the jail ended; the command was killed */
+};
+
+struct run_result {
+	enum run_end end;
+	int wait_status; /* of the command, for RUN_END_EXITED and _TIMEOUT */
+	int exec_errno;
+	char reason[SUPERVISOR_REASON_MAX]; /* for NOT_MADE and BROKEN; "" if it was logged already */
+	bool has_ledger; /* the rest is valid */
+	struct {
+		char head[129], key_fingerprint[129], failure[SUPERVISOR_REASON_MAX];
+		uint64_t allowed, denied, unknown, lost, egress_allowed, egress_refused;
+		struct {
+			char host[IPC_HOST_MAX + 1];
+			uint32_t port;
+			uint64_t count;
+		} refused[IPC_REFUSED_MAX];
+		size_t n_refused;
+	} ledger;
+};
+
+/**
+ * supervisor_run() - One run, from the start of the roles to the last record
+ *
+ * The caller has one thread and no children. SIGCHLD and the signals that are passed on
+ * are blocked when it returns. Logs what goes wrong on the way.
+ */
+void supervisor_run(const struct supervisor_plan *plan, struct run_result *ret);
+
+#endif

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define GRANT_MAX 64
+
+struct option_spec {
+	const char *name;
+	char letter;	     /* 0: none */
+	const char *metavar; /* NULL: takes no value */
+	int (*apply)(struct run_options *, const char *value, struct error *);
+	const char *help;
+};
+
+static int set_policy(struct run_options *o, const char *value, struct error *err)
+{
+	(void)err;
+	o->policy_path = value;
+	return 0;
+}
+
+/* A grant's name goes into records and counters' keys: printable, short, without separators. */
+static int set_grant(struct run_options *o, const char *value, struct error *err)
+{
+	size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 "._@-");
+
+	if (!n || value[n] || n > GRANT_MAX) {
+		error_set(err, "--grant", "use letters, digits and . _ @ -, at most 64",
+			  "'%s' is no name for a grant", value);
+		return -EINVAL;
+	}
+	o->grant = value;
+	return 0;
+}
+
+static int set_run_dir(struct run_options *o, const char *value, struct error *err)
+{
+	(void)err;
+	o->run_dir = value;
+	return 0;
+}
+
+static int set_upstream_ca(struct run_options *o, const char *value, struct error *err)
+{
+	(void)err;
+	o->upstream_ca = value;
+	return 0;
+}
+
+static int set_summary(struct run_options *o, const char *value, struct error *err)
+{
+	(void)err;
+	o->summary_path = value;
+	return 0;
+}
+
+static int set_require(struct run_options *o, const char *value, struct error *err)
+{
+	(void)err;
+	o->require = value;
+	return 0;
+}
+
+static int add_write_dir(struct run_options *o, const char *value, struct error *err)
+{
+	if (o->n_write_dirs == OPTIONS_WRITE_DIRS_MAX) {
+		error_set(err, "--write", "name a directory above them", "more than %d directories",
+			  OPTIONS_WRITE_DIRS_MAX);
+		return -EINVAL;
+	}
+	o->write_dirs[o->n_write_dirs++] = value;
+	return 0;
+}
+
+static int set_tier(struct run_options *o, const char *value, struct error *err)
+{
+	(void)o;
+	if (!strcmp(value, "a"))
+		return 0;
+	if (!strcmp(value, "b"))
+		error_set(err, "--tier", "leave it out, or say --tier a",
+			  "tier b (no namespaces) is not available in this version");
+	else
+		error_set(err, "--tier", "say a", "there is no tier '%s'", value);
+	return -EINVAL;
+}
+
+/* Reads one part of H:P:A:P; an IPv6 literal stands in brackets, which are dropped. */
+static bool take_host(const char **at, char *ret, size_t size)
+{
+	const char *start = *at, *end;
+
+	if (*start == '[') {
+		end = strchr(++start, ']');
+		if (!end || end[1] != ':')
+			return false;
+		*at = end + 2;
+	} else {
+		end = strchr(start, ':');
+		if (!end)
+			return false;
+		*at = end + 1;
+	}
+	return span_copy(span_bytes(start, (size_t)(end - start)), ret, size);
+}
+
+static bool take_port(const char **at, char stop, uint16_t *ret)
+{
+	unsigned long port = 0;
+	char *end;
+
+	if (**at != stop) {
+		if (**at < '0' || **at > '9')
+			return false;
+		port = strtoul(*at, &end, 10);
+		if (!port || port > 65535 || *end != stop)
+			return false;
+		*at = end;
+	}
+	*at += stop != '\0';
+	*ret = (uint16_t)port;
+	return true;
+}
+
+static int add_dial_to(struct run_options *o, const char *value, struct error *err)
+{
+	struct dial_to to = {.port = 0};
+	const char *at = value;
+
+	if (o->n_dial_to == IPC_DIALTO_MAX) {
+		error_set(err, "--connect-to", NULL, "more than %d entries", IPC_DIALTO_MAX);
+		return -EINVAL;
+	}
+	if (!take_host(&at, to.host, sizeof(to.host)) || !take_port(&at, ':', &to.port) ||
+	    !take_host(&at, to.address, sizeof(to.address)) ||
+	    !take_port(&at, '\0', &to.address_port)) {
+		error_set(err, "--connect-to",
+			  "write HOST:PORT:ADDRESS:PORT, for example promptfax.app:443:127.0.0.1:8443",
+			  "'%s' is not of that form", value);
+		return -EINVAL;
+	}
+	for (char *c = to.host; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c | 0x20);
+	o->dial_to[o->n_dial_to++] = to;
+	return 0;
+}
+
+static int set_timeout(struct run_options *o, const char *value, struct error *err)
+{
+	static const struct {
+		const char *suffix;
+		uint64_t ms;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	char *end = NULL;
+	unsigned long long n = value[0] >= '0' && value[0] <= '9' ? strtoull(value, &end, 10) : 0;
+
+	for (size_t i = 0; n && n <= 1000000000u && i < ARRAY_SIZE(units); i++) {
+		if (!strcmp(end, units[i].suffix)) {
+			o->timeout_ms = n * units[i].ms;
+			return 0;
+		}
+	}
+	error_set(err, "--timeout", "write 500ms, 90s, 10m or 2h", "'%s' is no duration", value);
+	return -EINVAL;
+}
+
+static int set_fail_on(struct run_options *o, const char *value, struct error *err)
+{
+	static const struct {
+		const char *name;
+		enum fail_on bit;
+	} names[] = {{"denied", FAIL_ON_DENIED},
+		     {"unknown", FAIL_ON_UNKNOWN},
+		     {"lost", FAIL_ON_LOST},
+		     {"drift", FAIL_ON_DRIFT}};
+
+	while (*value) {
+		size_t n = strcspn(value, ","), i = 0;
+
+		while (i < ARRAY_SIZE(names) &&
+		       (strlen(names[i].name) != n || strncmp(names[i].name, value, n)))
+			i++;
+		if (i == ARRAY_SIZE(names)) {
+			error_set(err, "--fail-on", "use denied, unknown, lost, drift",
+				  "'%.*s' is not known", (int)n, value);
+			return -EINVAL;
+		}
+		o->fail_on |= names[i].bit;
+		value += n + (value[n] == ',');
+	}
+	return 0;
+}
+
+static int set_quiet(struct run_options *o, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	o->verbosity = -1;
+	return 0;
+}
+
+static int set_verbose(struct run_options *o, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	o->verbosity = o->verbosity < 0 ? 1 : o->verbosity + 1;
+	return 0;
+}
+
+static int set_help(struct run_options *o, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	o->help = true;
+	return 0;
+}
+
+/* Options of the contract that this version does not carry out: refused, never ignored. */
+static int refuse_yet(struct run_options *o, const char *value, struct error *err)
+{
+	(void)o;
+	(void)value;
+	error_set(err, NULL, "leave the option out; nothing was started",
+		  "not available in this version");
+	return -EINVAL;
+}
+
+static const struct option_spec specs[] = {
+	{"policy", 'p', "FILE", set_policy, "the policy to judge by"},
+	{"grant", 'g', "NAME", set_grant, "identity for limits (default $MCPJAIL_GRANT, else default)"},
+	{"write", 0, "DIR", add_write_dir, "make DIR writable in the jail; repeatable"},
+	{"run-dir", 0, "DIR", set_run_dir, "where this run's records go"},
+	{"connect-to", 0, "H:P:A:P", add_dial_to, "dial A:P when H:P is meant; repeatable"},
+	{"upstream-ca", 0, "FILE", set_upstream_ca, "extra roots for upstream verification"},
+	{"tier", 0, "a|b", set_tier, "force a tier"},
+	{"require", 0, "LIST", set_require, "layers that must be in force, else exit 125"},
+	{"timeout", 0, "DURATION", set_timeout, "end the command after 90s, 10m, 2h: exit 124"},
+	{"fail-on", 0, "LIST", set_fail_on, "denied (120), unknown, lost (121), drift (122)"},
+	{"summary", 0, "FILE", set_summary, "append the end-of-run summary to FILE"},
+	{"quiet", 'q', NULL, set_quiet, "no notices, only errors"},
+	{"verbose", 'v', NULL, set_verbose, "show decisions; twice: the protocol"},
+	{"help", 'h', NULL, set_help, "this text"},
+	{"allow", 0, "HOST[:PORT]", refuse_yet, NULL},
+	{"preset", 0, "NAME", refuse_yet, NULL},
+	{"observe", 0, NULL, refuse_yet, NULL},
+	{"forward-host", 0, "PORT", refuse_yet, NULL},
+};
+
+static const struct option_spec *find_long(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
+		if (strlen(specs[i].name) == n && !strncmp(specs[i].name, name, n))
+			return &specs[i];
+	return NULL;
+}
+
+static const struct option_spec *find_short(char letter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
+		if (specs[i].letter && specs[i].letter == letter)
+			return &specs[i];
+	return NULL;
+}
+
+static int apply(const struct option_spec *spec, struct run_options *o, const char *value,
+		 struct error *err)
+{
+	int r = -EINVAL;
+
+	if (spec->metavar && (!value || !*value))
+		error_set(err, NULL, NULL, "wants a value: %s", spec->metavar);
+	else
+		r = spec->apply(o, value, err);
+	if (r)
+		snprintf(err->where, sizeof(err->where), "--%s", spec->name);
+	return r;
+}
+
+/* --name, --name=value, --name value. Moves *argv to the last word used. */
+static int parse_long(char ***argv, struct run_options *o, struct error *err)
+{
+	const char *name = **argv + 2;
+	size_t n = strcspn(name, "=");
+	const struct option_spec *spec = find_long(name, n);
+	const char *value = name[n] ? name + n + 1 : NULL;
+
+	if (!spec) {
+		error_set(err, **argv, "see mcpjail --help", "there is no such option");
+		return -EINVAL;
+	}
+	if (value && !spec->metavar) {
+		error_set(err, NULL, NULL, "takes no value");
+		snprintf(err->where, sizeof(err->where), "--%s", spec->name);
+		return -EINVAL;
+	}
+	if (spec->metavar && !value && (*argv)[1])
+		value = *++*argv;
+	return apply(spec, o, value, err);
+}
+
+/* -v, -vv, -p FILE, -pFILE. */
+static int parse_short(char ***argv, struct run_options *o, struct error *err)
+{
+	for (const char *at = **argv + 1; *at; at++) {
+		const struct option_spec *spec = find_short(*at);
+		const char *value = NULL;
+		int r;
+
+		if (!spec) {
+			error_set(err, **argv, "see mcpjail --help", "there is no option -%c", *at);
+			return -EINVAL;
+		}
+		if (spec->metavar)
+			value = at[1] ? at + 1 : (*argv)[1] ? *++*argv : NULL;
+		r = apply(spec, o, value, err);
+		if (r || spec->metavar)
+			return r;
+	}
+	return 0;
+}
+
+int options_parse(char **argv, struct run_options *ret, struct error *err)
+{
+	struct run_options o = {.verbosity = 0};
+	const char *grant = getenv("MCPJAIL_GRANT");
+	int r = set_grant(&o, grant && *grant ? grant : "default", err);
+
+	if (r) {
+		snprintf(err->where, sizeof(err->where), "$MCPJAIL_GRANT");
+		return r;
+	}
+	for (; !r && *argv && strcmp(*argv, "--"); argv++) {
+		if (!strncmp(*argv, "--", 2)) {
+			r = parse_long(&argv, &o, err);
+		} else if (**argv == '-' && (*argv)[1]) {
+			r = parse_short(&argv, &o, err);
+		} else {
+			error_set(err, NULL, "write mcpjail [OPTIONS] -- COMMAND [ARG…]",
+				  "'%s' stands before --", *argv);
+			r = -EINVAL;
+		}
+	}
+	if (!r && !o.help && (!*argv || !argv[1])) {
+		error_set(err, NULL, "write mcpjail [OPTIONS] -- COMMAND [ARG…]",
+			  "no command to run");
+		r = -EINVAL;
+	}
+	if (r)
+		return r;
+	o.command = *argv ? argv + 1 : argv;
+	*ret = o;
+	return 0;
+}
+
+void options_print_help(FILE *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		char name[48];
+
+		if (!specs[i].help)
+			continue;
+		snprintf(name, sizeof(name), "--%s%s%s", specs[i].name, specs[i].metavar ? " " : "",
+			 specs[i].metavar ? specs[i].metavar : "");
+		fprintf(out, "  %c%c%c %-24s %s\n", specs[i].letter ? '-' : ' ',
+			specs[i].letter ? specs[i].letter : ' ', specs[i].letter ? ',' : ' ', name,
+			specs[i].help);
+	}
+}

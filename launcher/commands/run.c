@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * `mcpjail [run] -- COMMAND`: gathers what a run needs, in an order in which nothing has
+ * been started while anything can still be wrong with what the person asked for, then
+ * lets the supervisor run it and says how it ended.
+ */
+#include "commands/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "commands/options.h"
+#include "commands/summary.h"
+#include "policy/policy.h"
+#include "roles/supervisor.h"
+#include "roles/terminal.h"
+#include "state/places.h"
+
+struct preparation {
+	char cwd[PATH_MAX], run_dir[PATH_MAX], state_dir[PATH_MAX], policy_path[PATH_MAX];
+	char run_id[PLACES_RUN_ID_BYTES];
+	char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
+	int policy_fd, run_fd, state_fd, upstream_ca_fd;
+	struct stdio_plan stdio;
+	struct relay relay;
+};
+
+static void preparation_free(struct preparation *p)
+{
+	for (size_t i = 0; i < OPTIONS_WRITE_DIRS_MAX; i++)
+		free(p->write_dirs[i]);
+	stdio_plan_free(&p->stdio);
+	relay_free(&p->relay);
+	fd_close(&p->policy_fd);
+	fd_close(&p->run_fd);
+	fd_close(&p->state_fd);
+	fd_close(&p->upstream_ca_fd);
+}
+
+static int seal_policy(const void *text, size_t n, int *ret_fd)
+{
+	autoclose int fd = memfd_create("mcpjail-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; done < n;) {
+		ssize_t written = write(fd, (const char *)text + done, n - done);
+
+		if (written < 0)
+			return -errno;
+		done += (size_t)written;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
+		return -errno;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+/* Every problem of a policy is told, not only the first. */
+static int check_policy(const char *text, size_t n, const char *name)
+{
+	autopolicyerrors struct policy_errors errors = {.n = 0};
+	autopolicy struct policy *policy = NULL;
+	int r = policy_parse(text, n, name, &policy, &errors);
+
+	for (size_t i = 0; r && i < policy_errors_count(&errors); i++) {
+		char line[1300];
+
+		error_format(policy_errors_at(&errors, i), line, sizeof(line));
+		log_error("%s", line);
+	}
+	return r;
+}
+
+static int prepare_policy(const struct run_options *o, struct preparation *p, struct error *err)
+{
+	autobuf struct buf text = BUF_INIT(0);
+	const char *name, *bytes;
+	size_t n;
+	int r = places_policy(o->policy_path, p->policy_path, &text, err);
+
+	if (r)
+		return r;
+	if (p->policy_path[0]) {
+		name = p->policy_path;
+		bytes = (const char *)text.data;
+		n = text.len;
+	} else {
+		name = "the built-in PromptFax policy";
+		bytes = policy_builtin(&n);
+	}
+	r = check_policy(bytes ? bytes : "", n, name);
+	if (!r)
+		r = seal_policy(bytes, n, &p->policy_fd);
+	if (r)
+		error_set(err, NULL, "mend it; `mcpjail policy check FILE` shows the same",
+			  "the policy %s cannot be used", name);
+	else
+		log_notice("policy: %s", name);
+	return r;
+}
+
+static int prepare_upstream_ca(const struct run_options *o, struct preparation *p,
+			       struct error *err)
+{
+	int r;
+
+	if (!o->upstream_ca)
+		return 0;
+	p->upstream_ca_fd = open(o->upstream_ca, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (p->upstream_ca_fd >= 0)
+		return 0;
+	r = -errno;
+	error_set(err, "--upstream-ca", "name a PEM file of certificates", "%s: %s",
+		  o->upstream_ca, strerror(-r));
+	return r;
+}
+
+static int prepare_places(const struct run_options *o, struct preparation *p, struct error *err)
+{
+	int r;
+
+	if (!getcwd(p->cwd, sizeof(p->cwd)) || p->cwd[0] != '/') {
+		error_set(err, "working directory", "change to one that exists",
+			  "cannot be found: %s", strerror(errno));
+		return -ENOENT;
+	}
+	places_new_run_id(p->run_id);
+	r = places_state_dir(p->state_dir, &p->state_fd, err);
+	if (!r)
+		r = places_run_dir(o->run_dir, p->state_fd, p->run_id, p->run_dir, &p->run_fd, err);
+	return r;
+}
+
+/* `/` and the home directory hold too much to be handed to an agent because it started there. */
+static bool cwd_may_be_written(const char *cwd, const char *home)
+{
+	if (!strcmp(cwd, "/") || (home && !strcmp(cwd, home))) {
+		log_notice("%s is not writable in the jail, because it is %s; start in a project's "
+			   "directory, or use --write DIR",
+			   cwd, strcmp(cwd, "/") ? "your home directory" : "the root");
+		return false;
+	}
+	return true;
+}
+
+static int prepare_write_dirs(const struct run_options *o, struct preparation *p,
+			      struct error *err)
+{
+	for (size_t i = 0; i < o->n_write_dirs; i++) {
+		p->write_dirs[i] = realpath(o->write_dirs[i], NULL);
+		if (p->write_dirs[i])
+			continue;
+		error_set(err, "--write", "name a directory that exists", "%s: %s",
+			  o->write_dirs[i], strerror(errno));
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int prepare(const struct run_options *o, struct preparation *p, struct error *err)
+{
+	int r = prepare_policy(o, p, err);
+
+	if (!r)
+		r = prepare_upstream_ca(o, p, err);
+	if (!r)
+		r = prepare_write_dirs(o, p, err);
+	if (!r)
+		r = prepare_places(o, p, err);
+	if (!r)
+		r = stdio_plan(&p->stdio, &p->relay, err);
+	return r;
+}
+
+static struct supervisor_plan plan_of(const struct run_options *o, struct preparation *p,
+				      char *home)
+{
+	bool has_home = places_home() && realpath(places_home(), home);
+
+	return (struct supervisor_plan){
+		.options = o,
+		.jail = {.argv = o->command,
+			 .cwd = p->cwd,
+			 .run_dir = p->run_dir,
+			 .state_dir = p->state_dir,
+			 .policy_path = p->policy_path[0] == '/' ? p->policy_path : NULL,
+			 .home = has_home ? home : NULL,
+			 .write_dirs = (const char *const *)p->write_dirs,
+			 .n_write_dirs = o->n_write_dirs,
+			 .cwd_is_writable = cwd_may_be_written(p->cwd, has_home ? home : NULL),
+			 .stdio = {p->stdio.agent[0], p->stdio.agent[1], p->stdio.agent[2]},
+			 .wants_pty = p->stdio.wants_pty,
+			 .winsize = terminal_size(),
+			 .run_id = p->run_id},
+		.stdio = &p->stdio,
+		.relay = &p->relay,
+		.policy_path = p->policy_path,
+		.policy_fd = p->policy_fd,
+		.run_fd = p->run_fd,
+		.state_fd = p->state_fd,
+		.upstream_ca_fd = p->upstream_ca_fd,
+	};
+}
+
+static int exit_of_command(const struct run_result *res, const struct run_options *o)
+{
+	int status = WIFSIGNALED(res->wait_status) ? 128 + WTERMSIG(res->wait_status)
+						   : WEXITSTATUS(res->wait_status);
+	bool is_lost = res->ledger.lost || res->ledger.failure[0] || !res->has_ledger;
+
+	if (status)
+		return status;
+	if ((o->fail_on & FAIL_ON_DENIED) && (res->ledger.denied || res->ledger.egress_refused))
+		return EXIT_DENIED;
+	if (((o->fail_on & FAIL_ON_LOST) && is_lost) ||
+	    ((o->fail_on & FAIL_ON_UNKNOWN) && res->ledger.unknown))
+		return EXIT_LOST;
+	return 0;
+}
+
+static int exit_of(const struct run_result *res, const struct run_options *o)
+{
+	const char *name = o->command[0];
+
+	switch (res->end) {
+	case RUN_END_NOT_MADE:
+		log_error("%s%sthe jail could not be made: nothing ran", res->reason,
+			  res->reason[0] ? "; " : "");
+		return EXIT_NO_JAIL;
+	case RUN_END_NOT_EXECED:
+		log_error("%s: cannot be executed in the jail: %s%s", name,
+			  strerror(res->exec_errno),
+			  strncmp(name, "/tmp/", 5) ? ""
+						    : "; /tmp is private in the jail: start "
+						      "mcpjail in its directory, or use --write");
+		return res->exec_errno == ENOENT || res->exec_errno == ENOTDIR ? EXIT_NOT_FOUND
+									      : EXIT_NOT_EXECUTABLE;
+	case RUN_END_TIMEOUT:
+		log_error("the command was ended after its --timeout");
+		return EXIT_TIMEOUT;
+	case RUN_END_BROKEN:
+		log_error("%s; the command was stopped", res->reason);
+		return 128 + SIGKILL;
+	case RUN_END_EXITED:
+		return exit_of_command(res, o);
+	}
+	return EXIT_NO_JAIL;
+}
+
+int command_run(int argc, char **argv)
+{
+	struct preparation p = {.policy_fd = -1,
+				.run_fd = -1,
+				.state_fd = -1,
+				.upstream_ca_fd = -1,
+				.stdio = {.agent = {-1, -1, -1}, .terminal_out = -1}};
+	struct run_options o;
+	struct error err = {.where = ""};
+	struct run_result result;
+	struct supervisor_plan plan;
+	char line[1300], home[PATH_MAX];
+	int status = EXIT_NO_JAIL;
+	int r = options_parse(argv, &o, &err);
+
+	(void)argc;
+	if (!r && o.help) {
+		run_print_help(stdout);
+		return 0;
+	}
+	if (!r) {
+		log_set_level(o.verbosity < 0 ? LOG_ERROR : LOG_NOTICE + (enum log_level)o.verbosity);
+		r = prepare(&o, &p, &err);
+	}
+	if (r) {
+		error_format(&err, line, sizeof(line));
+		log_error("%s", line);
+	} else {
+		plan = plan_of(&o, &p, home);
+		supervisor_run(&plan, &result);
+		status = exit_of(&result, &o);
+		summary_tell(&result, &o, p.run_dir);
+	}
+	preparation_free(&p);
+	return status;
+}
+
+void run_print_help(FILE *out)
+{
+	fputs("usage: mcpjail [run] [OPTIONS] -- COMMAND [ARG…]\n"
+	      "\n"
+	      "Runs COMMAND in a jail whose only way to the network is mcpjail's own proxy,\n"
+	      "which judges every MCP tool call by a policy and records it.\n\n",
+	      out);
+	options_print_help(out);
+	fputs("\nexit status: the command's own; 128+n when signal n killed it; 124 timeout;\n"
+	      "125 no jail, nothing ran; 126 not executable; 127 not found\n"
+	      "\nother commands: mcpjail policy check FILE | trace [RUN] | verify RUN\n",
+	      out);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands/summary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define LINE_BYTES 1024
+
+struct summary {
+	FILE *file; /* NULL: standard error only */
+};
+
+static void say(const struct summary *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(const struct summary *s, const char *format, ...)
+{
+	char line[LINE_BYTES], safe[2 * LINE_BYTES];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	log_notice("%s", line);
+	if (!s->file)
+		return;
+	text_escape_terminal(line, strlen(line), safe, sizeof(safe));
+	fprintf(s->file, "%s\n", safe);
+}
+
+static void say_refused(const struct summary *s, const struct run_result *res)
+{
+	for (size_t i = 0; i < res->ledger.n_refused; i++) {
+		const char *host = res->ledger.refused[i].host;
+		bool is_v6 = strchr(host, ':') != NULL;
+
+		say(s, "refused: %s%s%s:%u, %" PRIu64 " time%s; the policy names no such server",
+		    is_v6 ? "[" : "", host, is_v6 ? "]" : "", res->ledger.refused[i].port,
+		    res->ledger.refused[i].count, res->ledger.refused[i].count == 1 ? "" : "s");
+	}
+}
+
+void summary_tell(const struct run_result *res, const struct run_options *o, const char *run_dir)
+{
+	struct summary s = {.file = NULL};
+
+	if (!res->has_ledger) {
+		log_error("the ledger was not closed; what was recorded is in %s", run_dir);
+		return;
+	}
+	if (res->ledger.failure[0])
+		log_error("%s", res->ledger.failure);
+	if (res->end == RUN_END_NOT_MADE || res->end == RUN_END_NOT_EXECED)
+		return;
+	if (o->summary_path) {
+		s.file = fopen(o->summary_path, "ae");
+		if (!s.file)
+			log_error("--summary: %s: %s", o->summary_path, strerror(errno));
+	}
+	say(&s, "calls: %" PRIu64 " allowed, %" PRIu64 " denied%s", res->ledger.allowed,
+	    res->ledger.denied, res->ledger.unknown ? ", outcomes unknown: see trace" : "");
+	say_refused(&s, res);
+	say(&s, "records: %s", run_dir);
+	say(&s, "anchor: %s:%s", res->ledger.head, res->ledger.key_fingerprint);
+	if (s.file)
+		fclose(s.file);
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "roles/supervision.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+static bool has_layer(const char *layers, const char *name, size_t n)
+{
+	for (const char *at = layers; *at; at += strcspn(at, ","), at += *at == ',')
+		if (strcspn(at, ",") == n && !strncmp(at, name, n))
+			return true;
+	return false;
+}
+
+static void check_required_layers(struct supervision *s)
+{
+	const char *at = s->plan->options->require;
+
+	while (at && *at) {
+		size_t n = strcspn(at, ",");
+
+		if (!has_layer(s->layers, at, n))
+			supervision_fail(s, "--require: '%.*s' is not in force; in force are %s", (int)n, at,
+			     s->layers);
+		at += n + (at[n] == ',');
+	}
+}
+
+static void start_agent_when_ready(struct supervision *s)
+{
+	for (int i = 0; i < PARTS; i++)
+		if (!s->parts[i].is_ready)
+			return;
+	check_required_layers(s);
+	if (s->stage == STAGE_SETUP && channel_send(&s->parts[PART_INIT].channel, MSG_EXEC, NULL))
+		supervision_fail(s, "init could not be told to start the command");
+}
+
+static int on_keeper_ready(struct supervision *s, struct message *m)
+{
+	struct msg_keeper_ready ready;
+	int r = message_decode(m, &ready);
+
+	if (r)
+		return r;
+	s->parts[PART_KEEPER].is_ready = true;
+	return channel_send(&s->parts[PART_INIT].channel, MSG_TRUST,
+			    &(struct msg_trust){ready.ca_pem, ready.ca_subject_hash});
+}
+
+/* Order of the descriptors: TCP, DNS UDP, DNS TCP, the pty's master if there is one, netlog. */
+static int on_jail_sockets(struct supervision *s, struct message *m)
+{
+	bool wants_pty = s->plan->jail.wants_pty;
+	size_t n = 0, netlog_at = wants_pty ? 4 : 3;
+	int fds[4];
+
+	if (m->n_fds < netlog_at)
+		return -EPROTO;
+	for (size_t i = 0; i < 3; i++)
+		fds[n++] = m->fds[i];
+	if (m->n_fds > netlog_at)
+		fds[n++] = m->fds[netlog_at];
+	if (wants_pty)
+		s->pty_master = message_take_fd(m, 3);
+	return channel_send_fds(&s->parts[PART_PROXY].channel, MSG_LISTENERS, NULL, fds, n);
+}
+
+static int on_jail_ready(struct supervision *s, struct message *m)
+{
+	struct msg_jail_ready ready;
+	int r = message_decode(m, &ready);
+
+	if (r)
+		return r;
+	span_copy(ready.layers, s->layers, sizeof(s->layers));
+	s->parts[PART_INIT].is_ready = true;
+	return 0;
+}
+
+static int on_jail_failed(struct supervision *s, struct message *m)
+{
+	struct msg_jail_failed failed;
+	int r = message_decode(m, &failed);
+
+	if (r)
+		return r;
+	supervision_fail(s, "%.*s: %.*s%s%.*s", (int)failed.where.n, failed.where.p, (int)failed.what.n,
+	     failed.what.p, failed.mend.n ? "; " : "", (int)failed.mend.n, failed.mend.p);
+	return 0;
+}
+
+/* The first child of init, as seen from outside. For the record only. */
+static uint32_t agent_pid(const struct supervision *s)
+{
+	char path[64], text[32] = "";
+	int init = s->parts[PART_INIT].pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", init, init);
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return 0;
+	return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static void start_relaying(struct supervision *s)
+{
+	const struct stdio_plan *stdio = s->plan->stdio;
+
+	if (s->pty_master < 0)
+		return;
+	fcntl(s->pty_master, F_SETFL, O_NONBLOCK);
+	s->terminal = (struct terminal){.fd = stdio->terminal_in, .master = s->pty_master};
+	if (stdio->terminal_out >= 0)
+		relay_add(s->plan->relay, s->pty_master, stdio->terminal_out);
+	if (stdio->terminal_in >= 0)
+		s->terminal_input =
+			relay_add(s->plan->relay, stdio->terminal_in, s->pty_master);
+	if (s->terminal_input) {
+		s->terminal_input->inert = true;
+		s->terminal_input->pauses = !terminal_take(&s->terminal);
+	}
+	terminal_resize(&s->terminal);
+}
+
+static int on_execed(struct supervision *s, struct message *m)
+{
+	struct msg_execed execed;
+	struct msg_run_execed run = {.tier = span_of("a"), .layers = span_of(s->layers)};
+	int r = message_decode(m, &execed);
+
+	if (r)
+		return r;
+	if (execed.error) {
+		s->result->end = RUN_END_NOT_EXECED;
+		s->result->exec_errno = (int)execed.error;
+		s->has_outcome = true;
+		s->stage = STAGE_ENDING;
+	} else {
+		run.pid = agent_pid(s);
+		s->stage = STAGE_RUNNING;
+		s->deadline_ms = 0;
+		if (s->plan->options->timeout_ms)
+			s->timeout_at_ms = clock_mono_ms() + s->plan->options->timeout_ms;
+		start_relaying(s);
+	}
+	return channel_send(&s->parts[PART_KEEPER].channel, MSG_RUN_EXECED, &run);
+}
+
+/* The agent stopped itself (Ctrl-Z in its pty): so do we, towards the shell that started us. */
+static int on_stopped(struct supervision *s, struct message *m)
+{
+	struct msg_stopped stopped;
+	int r = message_decode(m, &stopped);
+
+	if (r)
+		return r;
+	terminal_give_back(&s->terminal);
+	kill(getpid(), SIGSTOP);
+	if (s->terminal_input)
+		s->terminal_input->pauses = !terminal_take(&s->terminal);
+	terminal_resize(&s->terminal);
+	return channel_send(&s->parts[PART_INIT].channel, MSG_SIGNAL,
+			    &(struct msg_signal){SIGCONT});
+}
+
+static int on_exited(struct supervision *s, struct message *m)
+{
+	struct msg_exited exited;
+	int r = message_decode(m, &exited);
+
+	if (r)
+		return r;
+	s->result->wait_status = (int)exited.wait_status;
+	s->result->end = s->ran_out_of_time ? RUN_END_TIMEOUT : RUN_END_EXITED;
+	s->has_outcome = true;
+	s->stage = STAGE_ENDING;
+	return 0;
+}
+
+static int on_role_ready(struct supervision *s, struct message *m)
+{
+	s->parts[m->type == MSG_DIALER_READY ? PART_DIALER : PART_PROXY].is_ready = true;
+	return 0;
+}
+
+static int on_ledger_closed(struct supervision *s, struct message *m)
+{
+	struct run_result *res = s->result;
+	struct msg_ledger_closed closed;
+	int r = message_decode(m, &closed);
+
+	if (r)
+		return r;
+	span_copy(closed.head, res->ledger.head, sizeof(res->ledger.head));
+	span_copy(closed.key_fingerprint, res->ledger.key_fingerprint,
+		  sizeof(res->ledger.key_fingerprint));
+	snprintf(res->ledger.failure, sizeof(res->ledger.failure), "%.*s", (int)closed.failure.n,
+		 closed.failure.p);
+	res->ledger.allowed = closed.allowed;
+	res->ledger.denied = closed.denied;
+	res->ledger.unknown = closed.unknown;
+	res->ledger.lost = closed.lost;
+	res->ledger.egress_allowed = closed.egress_allowed;
+	res->ledger.egress_refused = closed.egress_refused;
+	res->ledger.n_refused = closed.n_refused;
+	for (size_t i = 0; i < closed.n_refused; i++) {
+		span_copy(closed.refused[i].host, res->ledger.refused[i].host,
+			  sizeof(res->ledger.refused[i].host));
+		res->ledger.refused[i].port = closed.refused[i].port;
+		res->ledger.refused[i].count = closed.refused[i].count;
+	}
+	res->has_ledger = true;
+	return 0;
+}
+
+static int (*const on_message[MSG_TYPES])(struct supervision *, struct message *) = {
+	[MSG_KEEPER_READY] = on_keeper_ready, [MSG_DIALER_READY] = on_role_ready,
+	[MSG_PROXY_READY] = on_role_ready,    [MSG_JAIL_SOCKETS] = on_jail_sockets,
+	[MSG_JAIL_READY] = on_jail_ready,     [MSG_JAIL_FAILED] = on_jail_failed,
+	[MSG_EXECED] = on_execed,	      [MSG_STOPPED] = on_stopped,
+	[MSG_EXITED] = on_exited,	      [MSG_LEDGER_CLOSED] = on_ledger_closed,
+};
+
+/* Return: whether the channel goes on */
+bool supervision_receive(struct supervision *s, struct part *part)
+{
+	struct message m;
+	int r = channel_receive(&part->channel, &m);
+
+	if (r == -EAGAIN)
+		return true;
+	if (r == 1) {
+		r = on_message[m.type] ? on_message[m.type](s, &m) : -EPROTO;
+		message_free(&m);
+		if (!r && s->stage == STAGE_SETUP)
+			start_agent_when_ready(s);
+		if (!r)
+			return true;
+	}
+	if (r == -EPROTO)
+		supervision_fail(s, "the %s broke the protocol between the parts", role_name(part->role));
+	/* r == 0, the end of the channel: how the process ended tells more, and SIGCHLD brings it. */
+	channel_close(&part->channel);
+	return false;
+}
