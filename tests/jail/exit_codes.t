@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The exit status is the command's own, or says what mcpjail has to say.
+. "$(dirname "$0")/../lib.sh"
+
+status() { "$MCPJAIL" --quiet "$@" >"$TMP/out" 2>"$TMP/err" </dev/null; echo $?; }
+
+is "$(status -- sh -c 'exit 42')" 42 "the command's own status"
+is "$(status -- true)" 0 "success"
+"$MCPJAIL" run -q -- sh -c 'exit 7' 2>/dev/null
+is $? 7 "run may be spelled out"
+is "$(status -- sh -c 'kill -TERM $$')" 143 "128 + TERM"
+is "$(status -- sh -c 'kill -KILL $$')" 137 "128 + KILL"
+is "$(status -- /no/such/program)" 127 "not found"
+like "$(cat "$TMP/err")" '^mcpjail: /no/such/program: ' "and it is named"
+is "$(status -- no-such-program-on-the-path)" 127 "not found on the path"
+touch not-executable
+is "$(status -- ./not-executable)" 126 "not executable"
+is "$(status --timeout 300ms -- sleep 30)" 124 "timeout"
+is "$(status --no-such-option -- true)" 125 "a wrong option: nothing ran"
+is "$(status -p /no/such/policy -- touch ran)" 125 "a policy that is not there: nothing ran"
+is "$(status)" 125 "no command"
+echo '{"version":"1","default":"deny","toolz":{}}' >"$TMP/bad.json"
+is "$(status -p "$TMP/bad.json" -- touch ran)" 125 "a policy with an unknown key: nothing ran"
+like "$(cat "$TMP/err")" 'bad\.json:1:[0-9]+ /toolz: .*did you mean' "the error has place, pointer and advice"
+is "$(status --require namespaces,seccomp -- true)" 0 "--require what is in force"
+is "$(status --require no-such-layer -- touch ran)" 125 "--require what is not"
+is "$(status --tier b -- touch ran)" 125 "a tier that is not available"
+mkdir "$TMP/full" && touch "$TMP/full/x"
+is "$(status --run-dir "$TMP/full" -- touch ran)" 125 "a run directory that is not empty"
+[ ! -e ran ]
+ok $? "of all that failed to start, nothing ran"
+
+# stdio
+is "$(echo in | "$MCPJAIL" -q -- cat 2>/dev/null)" in "a pipe goes in and out"
+echo from-file >"$TMP/in"
+is "$("$MCPJAIL" -q -- cat <"$TMP/in")" from-file "a file goes in"
+"$MCPJAIL" -q -- sh -c 'echo out; echo err >&2; echo again' >"$TMP/both" 2>&1
+is "$(tr '\n' ' ' <"$TMP/both")" "out err again " "a file for both keeps the order"
+is "$("$MCPJAIL" -q -- sh -c 'head -c 3000000 /dev/zero | tr "\0" x' 2>/dev/null | wc -c)" 3000000 "nothing of much output is lost"
+head -c 3000000 /dev/urandom >"$TMP/random"
+is "$("$MCPJAIL" -q -- sha256sum <"$TMP/random" | cut -d' ' -f1)" "$(sha256sum <"$TMP/random" | cut -d' ' -f1)" "nothing of much input is lost"
+is "$("$MCPJAIL" -q -- sh -c 'ls /proc/self/fd | wc -l' 7</etc/passwd 8</)" 4 "other descriptors are closed"
+"$MCPJAIL" -q -- true </ 2>"$TMP/err"
+is $? 125 "a directory as standard input is refused"
+
+# signals
+"$MCPJAIL" -q -- sh -c 'trap "echo got; exit 9" TERM; touch ready; while :; do sleep 0.05; done' >"$TMP/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do [ -e ready ] && break; sleep 0.05; done
+kill -TERM $pid
+wait $pid
+is "$?" 9 "SIGTERM reaches the command, whose status counts"
+is "$(cat "$TMP/out")" got "which saw it"
+rm -f ready
+"$MCPJAIL" -q -- sh -c 'trap "" TERM; touch ready; while :; do sleep 0.05; done' >"$TMP/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do [ -e ready ] && break; sleep 0.05; done
+kill -TERM $pid; sleep 0.3; kill -TERM $pid
+wait $pid
+is "$?" 137 "a second SIGTERM ends what ignores the first"
+
+# nothing stays behind
+rm -f ready
+"$MCPJAIL" -q -- sh -c 'setsid sh -c "while :; do date >alive; sleep 0.05; done" & sleep 0.3'
+sleep 0.2; rm -f alive; sleep 0.3
+[ ! -e alive ]
+ok $? "a process that left its session dies with the run"

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# run.sh [NAME…] - run the tests, as whoever calls and, where possible, as the other kind of
+# user too: root also runs them as an unprivileged user, a user with sudo also as root.
+#
+# A unit test is a cmocka program; a *.t is a script that speaks TAP. Both are run with a
+# time limit. The last line is "N passed, N failed, N skipped"; a skip is a failure unless
+# EXPECTED_SKIPS names its reason.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0 skipped=0
+LIMIT=${TEST_TIMEOUT:-300}
+only=("$@")
+
+wanted() {
+	local name=$1 pattern
+	[ ${#only[@]} = 0 ] && return 0
+	for pattern in "${only[@]}"; do [[ $name == *"$pattern"* ]] && return 0; done
+	return 1
+}
+
+# Reads TAP or cmocka output, adds to the counts, shows what failed or was skipped.
+count() { # name, exit status, output file
+	local name=$1 status=$2 out=$3 ok bad skip
+	if grep -q '^\[==========\]' "$out"; then
+		ok=$(grep -c '^\[       OK \]' "$out")
+		bad=$(grep -c '^\[  FAILED  \] test' "$out")
+		bad=$((bad > 0 ? (bad + 1) / 2 : 0))
+		skip=$(grep -c '^\[  SKIPPED \] test' "$out")
+	else
+		ok=$(grep -cE '^ok ' "$out")
+		skip=$(grep -cE '^ok .*# SKIP' "$out")
+		ok=$((ok - skip))
+		bad=$(grep -c '^not ok ' "$out")
+	fi
+	if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+		bad=1
+		echo "# $name ended with status $status"
+	fi
+	if [ $((ok + bad + skip)) = 0 ]; then
+		bad=1
+		echo "# $name ran no test"
+	fi
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	if [ "$bad" = 0 ] && [ "$skip" = 0 ]; then
+		echo "ok   $name ($ok)"
+	else
+		echo "$([ "$bad" = 0 ] && echo skip || echo FAIL) $name ($ok passed, $bad failed, $skip skipped)"
+		grep -E '^not ok |^#|# SKIP|^\[  (FAILED|ERROR|SKIPPED)|^\[   LINE|^skipped:|ERROR|runtime error' "$out" | sed 's/^/     /' | head -60
+	fi
+}
+
+run() { # name, command…
+	local name=$1 out status
+	shift
+	out=$(mktemp)
+	timeout -k 10 "$LIMIT" "$@" >"$out" 2>&1 </dev/null
+	status=$?
+	count "$name" "$status" "$out"
+	rm -f "$out"
+}
+
+for t in build/tests/unit/test_*; do
+	[ -x "$t" ] && [[ $t != *.d ]] || continue
+	wanted "$t" && run "unit/${t##*/}" "$t"
+done
+
+run_jail_tests() { # label, command prefix…
+	local label=$1 t
+	shift
+	for t in tests/jail/*.t tests/proxy/*.t; do
+		[ -e "$t" ] && wanted "$t" && run "$label: ${t#tests/}" "$@" "$t"
+	done
+}
+
+# The unprivileged user works on a copy, because a checkout may lie where only root can look.
+run_as_unprivileged() {
+	local user=mcpjail-test copy
+	id "$user" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "$user" || return 1
+	copy=$(getent passwd "$user" | cut -d: -f6)/mcpjail-$$
+	mkdir -m 755 "$copy" && cp -a Makefile build tests policy "$copy/" 2>/dev/null
+	chown -R "$user:" "$copy"
+	(
+		cd "$copy" || exit 1
+		as_user=(setpriv --reuid="$user" --regid="$user" --init-groups --reset-env)
+		wanted test_confine && run "$user: unit/test_confine" "${as_user[@]}" build/tests/unit/test_confine
+		run_jail_tests "$user" "${as_user[@]}"
+		echo "$passed $failed $skipped" >"/tmp/.counts.$$"
+	)
+	read -r passed failed skipped <"/tmp/.counts.$$"
+	rm -rf "/tmp/.counts.$$" "$copy"
+}
+
+run_jail_tests "$(id -un)"
+if [ "$(id -u)" = 0 ]; then
+	run_as_unprivileged
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	run_jail_tests "root by sudo" sudo -n
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && { [ "$skipped" = 0 ] || [ -n "${EXPECTED_SKIPS:-}" ]; }

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# Targets that install, demonstrate and test. Included by the Makefile.
+
+DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev
+DEPS_TEST  := libcmocka-dev nodejs openssl curl python3 iproute2 iputils-ping util-linux procps \
+	      netcat-openbsd strace ca-certificates
+DEPS_BENCH := nginx-light bubblewrap
+DEPS_LINT  := clang-format clang-tidy cppcheck
+
+.PHONY: deps deps-test deps-bench deps-lint
+deps:
+	@tests/deps.sh $(DEPS_BUILD) nodejs openssl
+deps-test:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
+deps-bench:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
+deps-lint:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
+
+-include tests/fake/fake.mk tests/e2e/e2e.mk tests/bench/bench.mk
+
+JAIL_HELPERS := $(patsubst tests/jail/%.c,$(BUILD)/tests/jail/%,$(wildcard tests/jail/*.c))
+$(BUILD)/tests/jail/%: tests/jail/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+
+.PHONY: tests
+tests: $(BUILD)/mcpjail unit $(JAIL_HELPERS) $(BUILD)/tests/fake/promptfax
+
+.PHONY: check
+check:
+	@$(MAKE) --no-print-directory deps-test
+	@$(MAKE) --no-print-directory tests
+	@tests/run.sh
+
+.PHONY: demo
+demo:
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory $(BUILD)/mcpjail $(BUILD)/tests/fake/promptfax
+	@tests/demo/run.sh
