@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make          build/mcpjail
+# make deps     install what building and testing need (Debian, Ubuntu)
+# make demo     dependencies, build, and the main job on embedded parts, no network
+# make check    what the tests need, and the tests
+# make help     every target
+#
+# V=1 shows commands; SHARED=1 links the libraries dynamically; SANITIZE=1 builds with ASan and UBSan into build/san.
+
+CC	?= gcc
+PREFIX	?= /usr/local
+DESTDIR	?=
+SANITIZE ?= 0
+V	?= 0
+
+BUILD	?= $(if $(filter 1,$(SANITIZE)),build/san,build)
+Q	:= $(if $(filter 1,$(V)),,@)
+say	= $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+PKGS	:= libssl libcrypto jansson libseccomp libcares # for their headers
+VERSION	:= 0.1.0
+
+WARN	:= -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+	   -Wvla -Wundef -Wconversion -Wsign-conversion -Werror
+HARDEN	:= -fPIE -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
+ifeq ($(shell uname -m),x86_64)
+HARDEN	+= -fcf-protection=full
+endif
+ifeq ($(SANITIZE),1)
+HARDEN	+= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDSAN	:= -fsanitize=address,undefined
+else
+HARDEN	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+
+CFLAGS	?= -O2 -g
+CPPFLAGS += -Iinclude -Ilauncher -I$(BUILD)/gen -D_GNU_SOURCE -DMCPJAIL_VERSION='"$(VERSION)"' \
+	   -DMCPJAIL_SHARE='"$(PREFIX)/share/mcpjail"'
+ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDSAN) $(LDFLAGS)
+# The libraries go into the program, all but libc: four processes of it start per run, and the
+# dynamic linker's work on libcrypto is most of what such a start costs. SHARED=1 for
+# distributions, which replace libraries under programs.
+SHARED	?= $(SANITIZE)
+ifeq ($(SHARED),1)
+LDLIBS	:= -lssl -lcrypto -ljansson -lcares
+else
+LDLIBS	:= -Wl,-Bstatic -lssl -lcrypto -ljansson -lcares -Wl,-Bdynamic -Wl,--gc-sections
+endif
+
+SRCS	?= $(sort $(filter-out launcher/main.c,$(wildcard launcher/*.c launcher/*/*.c policy/*.c)))
+OBJS	:= $(SRCS:%.c=$(BUILD)/obj/%.o)
+LIB	:= $(BUILD)/libmcpjail.a
+
+.PHONY: all
+all: $(BUILD)/mcpjail
+
+$(BUILD)/mcpjail: $(BUILD)/obj/launcher/main.o $(LIB)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(OBJS)
+	$(call say,AR,$@)rm -f $@ && ar qcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The built-in policy is the shipped file itself, as bytes.
+$(BUILD)/gen/builtin_policy.inc: policy/promptfax.json
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)od -An -v -tu1 $< | sed 's/ \+/,/g;s/^,//;s/$$/,/' > $@
+
+$(BUILD)/obj/policy/builtin.o: $(BUILD)/gen/builtin_policy.inc
+
+# --- tests ------------------------------------------------------------------
+
+UNIT_SRCS := $(wildcard tests/unit/test_*.c)
+UNIT	:= $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/tests/unit/%)
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+
+FAKE_SRCS := $(wildcard tests/fake/*.c)
+$(BUILD)/tests/fake/%: tests/fake/%.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LDLIBS)
+
+.PHONY: unit
+unit: $(UNIT)
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/tests/*/*.d)
+
+include tests/tests.mk
+
+# --- checks of the source -----------------------------------------------------
+
+.PHONY: lint
+lint:
+	@$(MAKE) --no-print-directory deps-lint
+	@tests/lint.sh
+
+# --- installation -------------------------------------------------------------
+
+.PHONY: install uninstall
+install: $(BUILD)/mcpjail
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mcpjail
+	install -m 755 $(BUILD)/mcpjail $(DESTDIR)$(PREFIX)/bin/mcpjail
+	install -m 644 policy/promptfax.json $(DESTDIR)$(PREFIX)/share/mcpjail/promptfax.json
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/mcpjail $(DESTDIR)$(PREFIX)/share/mcpjail/promptfax.json
+	-rmdir $(DESTDIR)$(PREFIX)/share/mcpjail
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+.PHONY: help
+help:
+	@sed -n '/^# make/,/^$$/s/^# \?//p' Makefile
