@@ -243,7 +243,14 @@ static void test_run_is_recorded_and_verifies(void **state)
 				  .protocol = span_of("tls"),
 				  .host = span_of("example.com"),
 				  .port = 443,
+				  .rule = span_of("/default"),
 				  .reason = span_of("not listed")};
+	struct msg_event misspoken = {.kind = EVENT_NET_DENIED,
+				      .protocol = span_of("https"),
+				      .host = span_of("promptfax.app"),
+				      .port = 443,
+				      .rule = span_of("/server/url"),
+				      .reason = span_of("wrong path")};
 	struct msg_tools_served served = {.server = span_of("https://promptfax.app/mcp"),
 					  .tools = span_of("[{\"name\":\"start_session\"}]")};
 	struct msg_ledger_closed closed;
@@ -268,13 +275,14 @@ static void test_run_is_recorded_and_verifies(void **state)
 	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &misspoken), 0);
 	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_TOOLS_SERVED, &served), 0);
 	closed = end_run(f, &m);
 	assert_int_equal(closed.allowed, 2);
 	assert_int_equal(closed.denied, 1);
 	assert_int_equal(closed.unknown, 1);
 	assert_int_equal(closed.lost, 0);
-	assert_int_equal(closed.egress_refused, 3);
+	assert_int_equal(closed.egress_refused, 4);
 	assert_int_equal(closed.n_refused, 1);
 	assert_int_equal(closed.refused[0].count, 3);
 	assert_int_equal(closed.failure.n, 0);
