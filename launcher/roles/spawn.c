@@ -14,14 +14,17 @@
 #include "base/cleanup.h"
 #include "roles/roles.h"
 
-/* In the child: nothing of the supervisor's but stderr and the channel lives on. */
-static void become_role(enum role role, int channel_fd, pid_t parent)
+/*
+ * In the child, which borrows the supervisor's memory until it executes (vfork(2)): nothing
+ * is written but what is its own. Nothing of the supervisor's but stderr and the channel
+ * lives on.
+ */
+static void become_role(char *const *argv, int channel_fd, pid_t parent)
 {
-	char name[32], *argv[] = {(char[]){"mcpjail"}, name, NULL}, *envp[] = {NULL};
+	char *envp[] = {NULL};
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
-	snprintf(name, sizeof(name), "--role=%s", role_name(role));
 	/* The channel must not sit where it is about to be overwritten. */
 	channel_fd = fcntl(channel_fd, F_DUPFD, ROLE_CHANNEL_FD + 1);
 	if (null < 0 || channel_fd < 0 || dup2(null, STDIN_FILENO) < 0 ||
@@ -44,14 +47,16 @@ int spawn_role(enum role role, struct channel *ret_channel, pid_t *ret_pid, stru
 {
 	int pair[2], r = channel_pair(pair);
 	autoclose int ours = r ? -1 : pair[0], theirs = r ? -1 : pair[1];
-	pid_t parent = getpid(), pid;
+	char name[32], *argv[] = {(char[]){"mcpjail"}, name, NULL};
+	pid_t parent = getpid(), pid = -1;
 
+	snprintf(name, sizeof(name), "--role=%s", role_name(role));
 	if (!r) {
-		pid = fork();
+		pid = vfork();
 		if (pid < 0)
 			r = -errno;
 		else if (!pid)
-			become_role(role, theirs, parent);
+			become_role(argv, theirs, parent);
 	}
 	if (!r)
 		r = channel_open(ret_channel, ours, ROLE_SUPERVISOR, role);

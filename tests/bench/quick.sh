@@ -189,6 +189,8 @@ done
 echo
 judge "added p50, times nginx's" "$(ratio "$(added mcpjail)" "$(added nginx)")" $MOST_ADDED
 
+# A state directory of its own: the calls above have left a long day of charges in the other.
+export XDG_STATE_HOME=$scratch/launch-state
 read -r bare bwrap mcpjail < <("$build/tests/bench/launch" "$LAUNCHES" /bin/true \
 	+ bwrap --unshare-all --ro-bind / / --dev /dev --proc /proc /bin/true \
 	+ "$build/mcpjail" --quiet -p "$scratch/policy.json" -- /bin/true)

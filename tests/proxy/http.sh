@@ -15,6 +15,7 @@ start_jail() {
 	n_records=0
 	coproc JAIL { exec "$MCPJAIL" --connect-to "promptfax.app:443:127.0.0.1:$PORT" --upstream-ca "$CA" \
 		-q -p "$policy" --run-dir "${LEDGER%/*}" -- python3 "$WORK/raw_http.py" 2>"$TMP/jail.err"; }
+	children+=("$JAIL_PID")
 	exec 8<&"${JAIL[0]}" 9>&"${JAIL[1]}"
 	await_file "$LEDGER"
 }
