@@ -43,9 +43,9 @@ static int run_named(int argc, char **argv)
 }
 
 static const struct command commands[] = {
-	{"run", run_named},	{"policy", command_policy},   {"verify", command_verify},
-	{"trace", command_trace}, {"help", print_help},	      {"--help", print_help},
-	{"-h", print_help},	{"--version", print_version},
+	{"run", run_named},       {"policy", command_policy},   {"verify", command_verify},
+	{"trace", command_trace}, {"help", print_help},         {"--help", print_help},
+	{"-h", print_help},       {"--version", print_version},
 };
 
 static const struct {

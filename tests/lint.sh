@@ -14,6 +14,10 @@ for f in "${all_c[@]}"; do
 	head -1 "$f" | grep -q 'SPDX-License-Identifier: Apache-2.0' || complain "$f: no SPDX line"
 done
 
+# --- one layout -------------------------------------------------------------------
+mapfile -t misformatted < <(clang-format --dry-run -Werror "${all_c[@]}" 2>&1 | sed -n 's/^\([^:]*\):.*error.*/\1/p' | sort -u)
+for f in "${misformatted[@]}"; do complain "$f: run clang-format -i on it"; done
+
 # --- dependencies point one way --------------------------------------------------
 # A file of tier N may include headers of its own tier's list only.
 allowed_for() {
@@ -56,9 +60,11 @@ for f in "${sources[@]}"; do
 done
 
 # --- analysers ------------------------------------------------------------------
-# cppcheck sees one configuration and no system headers; what it is told to leave is noise from that.
+# cppcheck sees one configuration, no system headers and no cleanup attributes; what it is told to
+# leave is noise from that. Leaks are looked for by running the tests under SANITIZE=1.
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
+	--suppress=memleak --suppress=uninitvar:launcher/sandbox/seccomp.c \
 	-j2 -Iinclude -Ilauncher launcher policy || failures=$((failures + 1))
 
 [ "$failures" = 0 ] && echo "lint: clean"

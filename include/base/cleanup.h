@@ -42,11 +42,11 @@ static inline void fd_close(int *fd)
 }
 
 /** ptr_take() - Hand over a pointer; the slot becomes NULL */
-#define ptr_take(slot)                       \
-	({                                   \
-		__auto_type taken_ = *(slot); \
-		*(slot) = NULL;              \
-		taken_;                      \
+#define ptr_take(slot)                                                                             \
+	({                                                                                         \
+		__auto_type taken_ = *(slot);                                                      \
+		*(slot) = NULL;                                                                    \
+		taken_;                                                                            \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -10,8 +10,8 @@
 
 struct error {
 	char where[256]; /* file, option, syscall or stage: "policy.json:3:14 /tools/x" */
-	char what[512];	 /* what is wrong, in words */
-	char mend[512];	 /* what would be right, or the command that helps; may be empty */
+	char what[512];  /* what is wrong, in words */
+	char mend[512];  /* what would be right, or the command that helps; may be empty */
 };
 
 /**

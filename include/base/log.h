@@ -23,8 +23,8 @@ enum log_level log_get_level(void);
 /** log_line() - Write one line, in a single write(2), if @level is shown */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...)	  log_line(LOG_ERROR, __VA_ARGS__)
-#define log_notice(...)	  log_line(LOG_NOTICE, __VA_ARGS__)
+#define log_error(...)    log_line(LOG_ERROR, __VA_ARGS__)
+#define log_notice(...)   log_line(LOG_NOTICE, __VA_ARGS__)
 #define log_decision(...) log_line(LOG_DECISION, __VA_ARGS__)
 #define log_protocol(...) log_line(LOG_PROTOCOL, __VA_ARGS__)
 

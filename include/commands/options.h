@@ -27,7 +27,7 @@ struct dial_to { /* one --connect-to; "" and 0 mean any */
 struct run_options {
 	const char *policy_path; /* NULL: look in the usual places */
 	const char *grant;
-	const char *run_dir;	 /* NULL: below the state directory */
+	const char *run_dir;     /* NULL: below the state directory */
 	const char *upstream_ca; /* NULL: the system's roots only */
 	const char *summary_path;
 	const char *require; /* comma-separated layers; NULL: none */
@@ -37,7 +37,7 @@ struct run_options {
 	size_t n_dial_to;
 	uint64_t timeout_ms; /* 0: none */
 	unsigned fail_on;    /* mask of enum fail_on */
-	int verbosity;	     /* -1 quiet, 0, 1, 2 */
+	int verbosity;       /* -1 quiet, 0, 1, 2 */
 	bool help;
 	char **command; /* NULL-terminated; borrows from argv */
 };

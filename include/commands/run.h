@@ -9,11 +9,11 @@
 
 /* Exit statuses that are mcpjail's own; a command that ends by itself keeps its own. */
 enum exit_status {
-	EXIT_DENIED = 120,	   /* --fail-on denied */
-	EXIT_LOST = 121,	   /* --fail-on lost, unknown */
-	EXIT_DRIFT = 122,	   /* --fail-on drift */
+	EXIT_DENIED = 120, /* --fail-on denied */
+	EXIT_LOST = 121,   /* --fail-on lost, unknown */
+	EXIT_DRIFT = 122,  /* --fail-on drift */
 	EXIT_TIMEOUT = 124,
-	EXIT_NO_JAIL = 125,	   /* the jail could not be made: nothing ran */
+	EXIT_NO_JAIL = 125, /* the jail could not be made: nothing ran */
 	EXIT_NOT_EXECUTABLE = 126,
 	EXIT_NOT_FOUND = 127,
 };

@@ -16,21 +16,22 @@
 #include "ipc/messages.h"
 
 #define CHANNEL_MESSAGE_MAX (112 * 1024) /* bytes, type included; under the default wmem */
-#define CHANNEL_FDS_MAX	    8
+#define CHANNEL_FDS_MAX     8
 
 struct channel {
-	int fd;		 /* -1: closed. Owned */
-	enum role self;	 /* who reads here */
-	enum role peer;	 /* who writes here */
+	int fd;          /* -1: closed. Owned */
+	enum role self;  /* who reads here */
+	enum role peer;  /* who writes here */
 	unsigned phases; /* mask of enum ipc_phase bits reached so far by what was received */
-	uint8_t *in;	 /* CHANNEL_MESSAGE_MAX bytes for the message being read */
+	uint8_t *in;     /* CHANNEL_MESSAGE_MAX bytes for the message being read */
 };
 
 struct message {
 	enum message_type type;
 	const uint8_t *payload; /* borrowed until the next channel_receive() */
 	size_t n;
-	int fds[CHANNEL_FDS_MAX]; /* owned by the receiver; those left are closed by message_free() */
+	int fds[CHANNEL_FDS_MAX]; /* owned by the receiver; those left are closed by message_free()
+				   */
 	size_t n_fds;
 };
 

@@ -28,58 +28,59 @@ enum ipc_phase {
 	IPC_END = 8,   /* closing down: nothing but the farewell */
 };
 
-#define IPC_HOST_MAX	253   /* bytes of a DNS name */
-#define IPC_TEXT_MAX	2048  /* bytes of a sentence for a person */
-#define IPC_PATH_MAX	4096
-#define IPC_ARGS_MAX	65536 /* bytes of a call's arguments that a record keeps */
-#define IPC_TOOLS_MAX	98304 /* bytes of a tools/list that a run keeps */
+#define IPC_HOST_MAX    253  /* bytes of a DNS name */
+#define IPC_TEXT_MAX    2048 /* bytes of a sentence for a person */
+#define IPC_PATH_MAX    4096
+#define IPC_ARGS_MAX    65536 /* bytes of a call's arguments that a record keeps */
+#define IPC_TOOLS_MAX   98304 /* bytes of a tools/list that a run keeps */
 #define IPC_CHARGES_MAX 16    /* limits of one call */
 #define IPC_REFUSED_MAX 32    /* hosts that the summary names */
-#define IPC_DIALTO_MAX	32    /* --connect-to entries */
+#define IPC_DIALTO_MAX  32    /* --connect-to entries */
 
 enum message_type {
 	MSG_NONE = 0,
 	/* supervisor → role, once, first */
 	MSG_KEEPER_CONFIG, /* fds: run directory, state directory, policy memfd, proxy channel */
 	MSG_DIALER_CONFIG, /* fds: policy memfd, proxy channel */
-	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, [upstream CA file] */
-	MSG_LISTENERS,	   /* supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog] */
+	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, [upstream CA file]
+			    */
+	MSG_LISTENERS, /* supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog] */
 	/* role → supervisor */
 	MSG_KEEPER_READY, /* confined; carries the CA */
 	MSG_DIALER_READY, /* confined */
 	MSG_PROXY_READY,  /* confined, and serving the listeners */
 	/* supervisor ↔ keeper */
 	MSG_RUN_EXECED, /* the agent runs: tier, layers, pid */
-	MSG_RUN_ENDED,	/* the agent is gone; answered by MSG_LEDGER_CLOSED */
+	MSG_RUN_ENDED,  /* the agent is gone; answered by MSG_LEDGER_CLOSED */
 	MSG_LEDGER_CLOSED,
 	/* proxy ↔ keeper */
 	MSG_LEAF_REQUEST,
 	MSG_LEAF,
 	MSG_CALL, /* a judged call: check and charge the limits, record it, answer */
 	MSG_CALL_VERDICT,
-	MSG_OUTCOME,	  /* what became of a recorded, allowed call */
-	MSG_EVENT,	  /* anything else that the ledger should hold */
+	MSG_OUTCOME,      /* what became of a recorded, allowed call */
+	MSG_EVENT,        /* anything else that the ledger should hold */
 	MSG_TOOLS_SERVED, /* a tools/list as the agent got it */
 	/* proxy ↔ dialer */
 	MSG_DIAL,
 	MSG_DIALED, /* fds: the connected socket, if status is 0 */
 	/* supervisor ↔ init of the jail */
 	MSG_JAIL_SOCKETS, /* init → supervisor; fds: TCP, DNS UDP, DNS TCP, [pty master], [nflog] */
-	MSG_TRUST,	  /* supervisor → init: the CA to trust */
-	MSG_JAIL_READY,	  /* self-test passed */
-	MSG_JAIL_FAILED,  /* a stage failed; nothing ran */
-	MSG_EXEC,	  /* supervisor → init: start the agent */
-	MSG_EXECED,	  /* init → supervisor: it runs, or the errno of exec */
-	MSG_SIGNAL,	  /* supervisor → init: a signal for the agent */
-	MSG_STOPPED,	  /* init → supervisor: the agent stopped itself (job control) */
-	MSG_EXITED,	  /* init → supervisor: wait status of the agent; init ends right after */
+	MSG_TRUST,        /* supervisor → init: the CA to trust */
+	MSG_JAIL_READY,   /* self-test passed */
+	MSG_JAIL_FAILED, /* a stage failed; nothing ran */
+	MSG_EXEC,        /* supervisor → init: start the agent */
+	MSG_EXECED,      /* init → supervisor: it runs, or the errno of exec */
+	MSG_SIGNAL,      /* supervisor → init: a signal for the agent */
+	MSG_STOPPED,     /* init → supervisor: the agent stopped itself (job control) */
+	MSG_EXITED,      /* init → supervisor: wait status of the agent; init ends right after */
 	MSG_TYPES
 };
 
 struct msg_keeper_config {
 	struct span run_id;
 	struct span grant;
-	struct span command;	 /* JSON array of the command's arguments */
+	struct span command; /* JSON array of the command's arguments */
 	struct span cwd;
 	struct span policy_path; /* "" for the built-in policy */
 	struct span version;
@@ -113,7 +114,7 @@ struct msg_proxy_config {
 struct msg_run_execed {
 	struct span tier;   /* "a" */
 	struct span layers; /* comma-separated: "namespaces,seccomp,…" */
-	uint32_t pid;	    /* the agent's, seen from outside; 0: exec failed */
+	uint32_t pid;       /* the agent's, seen from outside; 0: exec failed */
 };
 
 struct msg_run_ended {
@@ -129,7 +130,7 @@ struct msg_refused_host {
 };
 
 struct msg_ledger_closed {
-	struct span head;	     /* 64 hexadecimal digits: SHA-256 of the last record's line */
+	struct span head;            /* 64 hexadecimal digits: SHA-256 of the last record's line */
 	struct span key_fingerprint; /* of the run's Ed25519 key */
 	uint64_t allowed, denied, unknown, lost; /* tools/call verdicts; lost: records */
 	uint64_t egress_allowed, egress_refused;
@@ -160,15 +161,15 @@ struct msg_charge {
 };
 
 struct msg_call {
-	uint64_t call_id;     /* the proxy's number; unique in a run */
-	uint64_t conn;	      /* the proxy's connection number */
-	uint8_t verdict;      /* enum verdict of policy/policy.h, before limits */
-	uint8_t durable;      /* fdatasync before the answer */
-	struct span method;   /* "tools/call", or the denied method */
-	struct span server;   /* the policy's name for it: its URL */
-	struct span tool;     /* "" unless tools/call */
-	struct span id_json;  /* the JSON-RPC id as JSON text; "" for a notification */
-	struct span args;     /* canonical JSON, redacted by policy; "" if too large to keep */
+	uint64_t call_id;        /* the proxy's number; unique in a run */
+	uint64_t conn;           /* the proxy's connection number */
+	uint8_t verdict;         /* enum verdict of policy/policy.h, before limits */
+	uint8_t durable;         /* fdatasync before the answer */
+	struct span method;      /* "tools/call", or the denied method */
+	struct span server;      /* the policy's name for it: its URL */
+	struct span tool;        /* "" unless tools/call */
+	struct span id_json;     /* the JSON-RPC id as JSON text; "" for a notification */
+	struct span args;        /* canonical JSON, redacted by policy; "" if too large to keep */
 	struct span args_sha256; /* 32 bytes: of the whole canonical arguments */
 	struct span rule;
 	struct span reason;
@@ -178,11 +179,11 @@ struct msg_call {
 
 struct msg_call_verdict {
 	uint64_t call_id;
-	uint8_t verdict;	/* enum verdict: may the call leave */
-	uint8_t failed;		/* 1: denied because it could not be recorded or counted */
-	uint32_t limit;		/* index of the charge that was over, if denied by a limit */
+	uint8_t verdict;         /* enum verdict: may the call leave */
+	uint8_t failed;          /* 1: denied because it could not be recorded or counted */
+	uint32_t limit;          /* index of the charge that was over, if denied by a limit */
 	uint64_t retry_after_ms; /* for that limit */
-	struct span reason;	/* for failed: what went wrong */
+	struct span reason;      /* for failed: what went wrong */
 };
 
 enum call_outcome { OUTCOME_UNKNOWN = 0, OUTCOME_ANSWERED, OUTCOME_NOT_SENT };
@@ -194,7 +195,7 @@ struct msg_outcome {
 	uint32_t http_status;
 	uint64_t upstream_us;
 	struct span result_sha256; /* 32 bytes, or "" */
-	struct span detail;	   /* for a failure, in words */
+	struct span detail;        /* for a failure, in words */
 };
 
 enum event_kind {
@@ -270,7 +271,7 @@ struct message_rule {
 	const char *name;
 	enum role from, to;
 	unsigned phases; /* in which it may arrive */
-	unsigned opens;	 /* phases that its arrival opens; replaces the current ones unless 0 */
+	unsigned opens;  /* phases that its arrival opens; replaces the current ones unless 0 */
 	const struct wire_type *payload; /* NULL: empty */
 	size_t fds_min, fds_max;
 };

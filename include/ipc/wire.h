@@ -19,10 +19,10 @@ enum wire_kind { WIRE_KIND_U8 = 1, WIRE_KIND_U32, WIRE_KIND_U64, WIRE_KIND_SPAN,
 
 struct wire_field {
 	enum wire_kind kind;
-	size_t offset;			   /* of the member in the struct */
-	uint32_t max;			   /* spans: bytes; lists: elements */
-	const struct wire_type *element;   /* lists: what is in it */
-	size_t count_offset;		   /* lists: of the size_t that holds the count */
+	size_t offset;                   /* of the member in the struct */
+	uint32_t max;                    /* spans: bytes; lists: elements */
+	const struct wire_type *element; /* lists: what is in it */
+	size_t count_offset;             /* lists: of the size_t that holds the count */
 };
 
 struct wire_type {
@@ -31,16 +31,33 @@ struct wire_type {
 	size_t size; /* sizeof the struct */
 };
 
-#define WIRE_U8(type, member)	      {WIRE_KIND_U8, offsetof(type, member), 0, NULL, 0}
-#define WIRE_U32(type, member)	      {WIRE_KIND_U32, offsetof(type, member), 0, NULL, 0}
-#define WIRE_U64(type, member)	      {WIRE_KIND_U64, offsetof(type, member), 0, NULL, 0}
-#define WIRE_SPAN(type, member, max_) {WIRE_KIND_SPAN, offsetof(type, member), max_, NULL, 0}
+#define WIRE_U8(type, member)                                                                      \
+	{                                                                                          \
+		WIRE_KIND_U8, offsetof(type, member), 0, NULL, 0                                   \
+	}
+#define WIRE_U32(type, member)                                                                     \
+	{                                                                                          \
+		WIRE_KIND_U32, offsetof(type, member), 0, NULL, 0                                  \
+	}
+#define WIRE_U64(type, member)                                                                     \
+	{                                                                                          \
+		WIRE_KIND_U64, offsetof(type, member), 0, NULL, 0                                  \
+	}
+#define WIRE_SPAN(type, member, max_)                                                              \
+	{                                                                                          \
+		WIRE_KIND_SPAN, offsetof(type, member), max_, NULL, 0                              \
+	}
 /* @member is an array in the struct, @count the size_t beside it */
-#define WIRE_LIST(type, member, count, element_)                          \
-	{WIRE_KIND_LIST, offsetof(type, member),                          \
-	 sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]),     \
-	 element_, offsetof(type, count)}
-#define WIRE_TYPE(type, table) {table, sizeof(table) / sizeof((table)[0]), sizeof(type)}
+#define WIRE_LIST(type, member, count, element_)                                                   \
+	{                                                                                          \
+		WIRE_KIND_LIST, offsetof(type, member),                                            \
+			sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), element_,    \
+			offsetof(type, count)                                                      \
+	}
+#define WIRE_TYPE(type, table)                                                                     \
+	{                                                                                          \
+		table, sizeof(table) / sizeof((table)[0]), sizeof(type)                            \
+	}
 
 /**
  * wire_encode() - Append the payload of a struct

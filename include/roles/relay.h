@@ -20,14 +20,14 @@
 
 #include "base/error.h"
 
-#define PUMP_BYTES 65536
+#define PUMP_BYTES      65536
 #define RELAY_PUMPS_MAX 5
 
 struct pump {
-	int from, to;		/* -1 once that side has ended */
+	int from, to;            /* -1 once that side has ended */
 	bool owns_from, owns_to; /* close that side at its end */
-	bool pauses;		/* do not read now: a terminal whose foreground is not ours */
-	bool inert;		/* copying to it never matters for the end of the run: input */
+	bool pauses;             /* do not read now: a terminal whose foreground is not ours */
+	bool inert;              /* copying to it never matters for the end of the run: input */
 	uint8_t *bytes;
 	size_t off, len;
 };
@@ -37,7 +37,8 @@ struct relay {
 	size_t n;
 };
 
-/** relay_add() - Copy from @from to @to from now on. Return: the pump; NULL without memory or room */
+/** relay_add() - Copy from @from to @to from now on. Return: the pump; NULL without memory or room
+ */
 struct pump *relay_add(struct relay *relay, int from, int to);
 
 /** relay_poll() - Fill in two entries per pump; @fds holds 2 × RELAY_PUMPS_MAX. Return: how many */
@@ -52,7 +53,7 @@ void relay_free(struct relay *relay);
 
 /* What the agent gets as 0, 1 and 2, and the pumps that stand behind it. */
 struct stdio_plan {
-	int agent[3];	  /* -1: the jail's pty. Owned where owns[i] */
+	int agent[3]; /* -1: the jail's pty. Owned where owns[i] */
 	bool owns[3];
 	bool wants_pty;
 	int terminal_in;  /* the person's terminal for input; -1: none. Not owned */

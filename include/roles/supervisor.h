@@ -26,14 +26,14 @@ struct supervisor_plan {
 	struct stdio_plan *stdio;
 	struct relay *relay;
 	const char *policy_path; /* "": built in */
-	int policy_fd;		 /* sealed memfd */
-	int run_fd, state_fd;	 /* directories */
-	int upstream_ca_fd;	 /* -1: none */
+	int policy_fd;           /* sealed memfd */
+	int run_fd, state_fd;    /* directories */
+	int upstream_ca_fd;      /* -1: none */
 };
 
 enum run_end {
 	RUN_END_NOT_MADE = 0, /* the jail could not be made: nothing ran */
-	RUN_END_EXITED,	      /* the command ended by itself or by a signal */
+	RUN_END_EXITED,       /* the command ended by itself or by a signal */
 	RUN_END_NOT_EXECED,   /* the command could not be executed: see exec_errno */
 	RUN_END_TIMEOUT,
 	RUN_END_BROKEN, /* a part of the jail ended; the command was killed */
@@ -43,8 +43,9 @@ struct run_result {
 	enum run_end end;
 	int wait_status; /* of the command, for RUN_END_EXITED and _TIMEOUT */
 	int exec_errno;
-	char reason[SUPERVISOR_REASON_MAX]; /* for NOT_MADE and BROKEN; "" if it was logged already */
-	bool has_ledger; /* the rest is valid */
+	char reason[SUPERVISOR_REASON_MAX]; /* for NOT_MADE and BROKEN; "" if it was logged already
+					     */
+	bool has_ledger;                    /* the rest is valid */
 	struct {
 		char head[129], key_fingerprint[129], failure[SUPERVISOR_REASON_MAX];
 		uint64_t allowed, denied, unknown, lost, egress_allowed, egress_refused;

@@ -10,8 +10,8 @@
 #include <termios.h>
 
 struct terminal {
-	int fd;		      /* the person's; -1: none. Not owned */
-	int master;	      /* of the jail's pty; -1: none. Not owned */
+	int fd;     /* the person's; -1: none. Not owned */
+	int master; /* of the jail's pty; -1: none. Not owned */
 	bool is_raw;
 	struct termios saved;
 };

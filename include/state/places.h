@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define PLACES_RUN_ID_BYTES 32	      /* with its NUL */
+#define PLACES_RUN_ID_BYTES 32        /* with its NUL */
 #define PLACES_POLICY_MAX   (4 << 20) /* bytes of a policy file */
 
 /** places_home() - $HOME, else the user's entry in the password database; NULL if neither */

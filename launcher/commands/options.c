@@ -11,7 +11,7 @@
 
 struct option_spec {
 	const char *name;
-	char letter;	     /* 0: none */
+	char letter;         /* 0: none */
 	const char *metavar; /* NULL: takes no value */
 	int (*apply)(struct run_options *, const char *value, struct error *);
 	const char *help;
@@ -141,7 +141,8 @@ static int add_dial_to(struct run_options *o, const char *value, struct error *e
 	    !take_host(&at, to.address, sizeof(to.address)) ||
 	    !take_port(&at, '\0', &to.address_port)) {
 		error_set(err, "--connect-to",
-			  "write HOST:PORT:ADDRESS:PORT, for example promptfax.app:443:127.0.0.1:8443",
+			  "write HOST:PORT:ADDRESS:PORT, for example "
+			  "promptfax.app:443:127.0.0.1:8443",
 			  "'%s' is not of that form", value);
 		return -EINVAL;
 	}
@@ -232,6 +233,7 @@ static int refuse_yet(struct run_options *o, const char *value, struct error *er
 	return -EINVAL;
 }
 
+/* clang-format off */
 static const struct option_spec specs[] = {
 	{"policy", 'p', "FILE", set_policy, "the policy to judge by"},
 	{"grant", 'g', "NAME", set_grant, "identity for limits (default $MCPJAIL_GRANT, else default)"},
@@ -252,6 +254,7 @@ static const struct option_spec specs[] = {
 	{"observe", 0, NULL, refuse_yet, NULL},
 	{"forward-host", 0, "PORT", refuse_yet, NULL},
 };
+/* clang-format on */
 
 static const struct option_spec *find_long(const char *name, size_t n)
 {

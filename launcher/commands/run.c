@@ -120,8 +120,8 @@ static int prepare_upstream_ca(const struct run_options *o, struct preparation *
 	if (p->upstream_ca_fd >= 0)
 		return 0;
 	r = -errno;
-	error_set(err, "--upstream-ca", "name a PEM file of certificates", "%s: %s",
-		  o->upstream_ca, strerror(-r));
+	error_set(err, "--upstream-ca", "name a PEM file of certificates", "%s: %s", o->upstream_ca,
+		  strerror(-r));
 	return r;
 }
 
@@ -153,8 +153,7 @@ static bool cwd_may_be_written(const char *cwd, const char *home)
 	return true;
 }
 
-static int prepare_write_dirs(const struct run_options *o, struct preparation *p,
-			      struct error *err)
+static int prepare_write_dirs(const struct run_options *o, struct preparation *p, struct error *err)
 {
 	for (size_t i = 0; i < o->n_write_dirs; i++) {
 		p->write_dirs[i] = realpath(o->write_dirs[i], NULL);
@@ -243,8 +242,9 @@ static int exit_of(const struct run_result *res, const struct run_options *o)
 			  strncmp(name, "/tmp/", 5) ? ""
 						    : "; /tmp is private in the jail: start "
 						      "mcpjail in its directory, or use --write");
-		return res->exec_errno == ENOENT || res->exec_errno == ENOTDIR ? EXIT_NOT_FOUND
-									      : EXIT_NOT_EXECUTABLE;
+		return res->exec_errno == ENOENT || res->exec_errno == ENOTDIR
+			       ? EXIT_NOT_FOUND
+			       : EXIT_NOT_EXECUTABLE;
 	case RUN_END_TIMEOUT:
 		log_error("the command was ended after its --timeout");
 		return EXIT_TIMEOUT;
@@ -278,7 +278,8 @@ int command_run(int argc, char **argv)
 		return 0;
 	}
 	if (!r) {
-		log_set_level(o.verbosity < 0 ? LOG_ERROR : LOG_NOTICE + (enum log_level)o.verbosity);
+		log_set_level(o.verbosity < 0 ? LOG_ERROR
+					      : LOG_NOTICE + (enum log_level)o.verbosity);
 		r = prepare(&o, &p, &err);
 	}
 	if (r) {

@@ -6,20 +6,20 @@
  */
 #include "ipc/messages.h"
 
-#define CA_PEM_MAX	4096
+#define CA_PEM_MAX      4096
 #define CERTIFICATE_MAX 4096
-#define COMMAND_MAX	32768
-#define COUNTER_MAX	256
-#define POINTER_MAX	1024
-#define SERVER_MAX	2048
-#define TOOL_MAX	256
-#define ID_JSON_MAX	1024
-#define SHORT_MAX	128
-#define ADDRESS_MAX	64
-#define SHA256_BYTES	32
+#define COMMAND_MAX     32768
+#define COUNTER_MAX     256
+#define POINTER_MAX     1024
+#define SERVER_MAX      2048
+#define TOOL_MAX        256
+#define ID_JSON_MAX     1024
+#define SHORT_MAX       128
+#define ADDRESS_MAX     64
+#define SHA256_BYTES    32
 
-#define FIELDS(name, ...)                                                  \
-	static const struct wire_field name##_fields[] = {__VA_ARGS__};    \
+#define FIELDS(name, ...)                                                                          \
+	static const struct wire_field name##_fields[] = {__VA_ARGS__};                            \
 	static const struct wire_type name##_type = WIRE_TYPE(struct name, name##_fields)
 
 FIELDS(msg_keeper_config, WIRE_SPAN(struct msg_keeper_config, run_id, SHORT_MAX),
@@ -134,38 +134,46 @@ FIELDS(msg_exited, WIRE_U32(struct msg_exited, wait_status));
 #define P ROLE_PROXY
 #define I ROLE_INIT
 
+/* clang-format off: a table with columns, one message a line */
 /* Channels between proxy, keeper and dialer have no configuration step: they run from the start. */
 static const struct message_rule rules[MSG_TYPES] = {
-	/* type                 name             from to  phases     opens      payload            fds */
-	[MSG_KEEPER_CONFIG]  = {"keeper-config",  S, K, IPC_START, IPC_RUN,   &msg_keeper_config_type, 4, 4},
-	[MSG_DIALER_CONFIG]  = {"dialer-config",  S, D, IPC_START, IPC_RUN,   &msg_dialer_config_type, 2, 2},
-	[MSG_PROXY_CONFIG]   = {"proxy-config",   S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 3, 4},
-	[MSG_LISTENERS]      = {"listeners",      S, P, IPC_SETUP, IPC_RUN,   NULL, 3, 4},
-	[MSG_KEEPER_READY]   = {"keeper-ready",   K, S, IPC_START, IPC_RUN,   &msg_keeper_ready_type, 0, 0},
-	[MSG_DIALER_READY]   = {"dialer-ready",   D, S, IPC_START, IPC_RUN,   NULL, 0, 0},
-	[MSG_PROXY_READY]    = {"proxy-ready",    P, S, IPC_START, IPC_RUN,   NULL, 0, 0},
-	[MSG_RUN_EXECED]     = {"run-execed",     S, K, IPC_RUN,   0,         &msg_run_execed_type, 0, 0},
-	[MSG_RUN_ENDED]      = {"run-ended",      S, K, IPC_RUN,   IPC_END,   &msg_run_ended_type, 0, 0},
-	[MSG_LEDGER_CLOSED]  = {"ledger-closed",  K, S, IPC_RUN,   IPC_END,   &msg_ledger_closed_type, 0, 0},
-	[MSG_LEAF_REQUEST]   = {"leaf-request",   P, K, IPC_START, 0,         &msg_leaf_request_type, 0, 0},
-	[MSG_LEAF]           = {"leaf",           K, P, IPC_START, 0,         &msg_leaf_type, 0, 0},
-	[MSG_CALL]           = {"call",           P, K, IPC_START, 0,         &msg_call_type, 0, 0},
-	[MSG_CALL_VERDICT]   = {"call-verdict",   K, P, IPC_START, 0,         &msg_call_verdict_type, 0, 0},
-	[MSG_OUTCOME]        = {"outcome",        P, K, IPC_START, 0,         &msg_outcome_type, 0, 0},
-	[MSG_EVENT]          = {"event",          P, K, IPC_START, 0,         &msg_event_type, 0, 0},
-	[MSG_TOOLS_SERVED]   = {"tools-served",   P, K, IPC_START, 0,         &msg_tools_served_type, 0, 0},
-	[MSG_DIAL]           = {"dial",           P, D, IPC_START, 0,         &msg_dial_type, 0, 0},
-	[MSG_DIALED]         = {"dialed",         D, P, IPC_START, 0,         &msg_dialed_type, 0, 1},
-	[MSG_JAIL_SOCKETS]   = {"jail-sockets",   I, S, IPC_START, IPC_SETUP, NULL, 3, 5},
-	[MSG_TRUST]          = {"trust",          S, I, IPC_START, IPC_SETUP, &msg_trust_type, 0, 0},
-	[MSG_JAIL_READY]     = {"jail-ready",     I, S, IPC_SETUP, 0,         &msg_jail_ready_type, 0, 0},
-	[MSG_JAIL_FAILED]    = {"jail-failed",    I, S, IPC_START | IPC_SETUP, 0, &msg_jail_failed_type, 0, 0},
-	[MSG_EXEC]           = {"exec",           S, I, IPC_SETUP, IPC_RUN,   NULL, 0, 0},
-	[MSG_EXECED]         = {"execed",         I, S, IPC_SETUP, IPC_RUN,   &msg_execed_type, 0, 0},
-	[MSG_SIGNAL]         = {"signal",         S, I, IPC_RUN,   0,         &msg_signal_type, 0, 0},
-	[MSG_STOPPED]        = {"stopped",        I, S, IPC_RUN,   0,         &msg_stopped_type, 0, 0},
-	[MSG_EXITED]         = {"exited",         I, S, IPC_RUN,   IPC_END,   &msg_exited_type, 0, 0},
+	/* type                 name             from to  phases     opens      payload fds */
+	[MSG_KEEPER_CONFIG] = {"keeper-config", S, K, IPC_START, IPC_RUN, &msg_keeper_config_type,
+			       4, 4},
+	[MSG_DIALER_CONFIG] = {"dialer-config", S, D, IPC_START, IPC_RUN, &msg_dialer_config_type,
+			       2, 2},
+	[MSG_PROXY_CONFIG] = {"proxy-config", S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 3,
+			      4},
+	[MSG_LISTENERS] = {"listeners", S, P, IPC_SETUP, IPC_RUN, NULL, 3, 4},
+	[MSG_KEEPER_READY] = {"keeper-ready", K, S, IPC_START, IPC_RUN, &msg_keeper_ready_type, 0,
+			      0},
+	[MSG_DIALER_READY] = {"dialer-ready", D, S, IPC_START, IPC_RUN, NULL, 0, 0},
+	[MSG_PROXY_READY] = {"proxy-ready", P, S, IPC_START, IPC_RUN, NULL, 0, 0},
+	[MSG_RUN_EXECED] = {"run-execed", S, K, IPC_RUN, 0, &msg_run_execed_type, 0, 0},
+	[MSG_RUN_ENDED] = {"run-ended", S, K, IPC_RUN, IPC_END, &msg_run_ended_type, 0, 0},
+	[MSG_LEDGER_CLOSED] = {"ledger-closed", K, S, IPC_RUN, IPC_END, &msg_ledger_closed_type, 0,
+			       0},
+	[MSG_LEAF_REQUEST] = {"leaf-request", P, K, IPC_START, 0, &msg_leaf_request_type, 0, 0},
+	[MSG_LEAF] = {"leaf", K, P, IPC_START, 0, &msg_leaf_type, 0, 0},
+	[MSG_CALL] = {"call", P, K, IPC_START, 0, &msg_call_type, 0, 0},
+	[MSG_CALL_VERDICT] = {"call-verdict", K, P, IPC_START, 0, &msg_call_verdict_type, 0, 0},
+	[MSG_OUTCOME] = {"outcome", P, K, IPC_START, 0, &msg_outcome_type, 0, 0},
+	[MSG_EVENT] = {"event", P, K, IPC_START, 0, &msg_event_type, 0, 0},
+	[MSG_TOOLS_SERVED] = {"tools-served", P, K, IPC_START, 0, &msg_tools_served_type, 0, 0},
+	[MSG_DIAL] = {"dial", P, D, IPC_START, 0, &msg_dial_type, 0, 0},
+	[MSG_DIALED] = {"dialed", D, P, IPC_START, 0, &msg_dialed_type, 0, 1},
+	[MSG_JAIL_SOCKETS] = {"jail-sockets", I, S, IPC_START, IPC_SETUP, NULL, 3, 5},
+	[MSG_TRUST] = {"trust", S, I, IPC_START, IPC_SETUP, &msg_trust_type, 0, 0},
+	[MSG_JAIL_READY] = {"jail-ready", I, S, IPC_SETUP, 0, &msg_jail_ready_type, 0, 0},
+	[MSG_JAIL_FAILED] = {"jail-failed", I, S, IPC_START | IPC_SETUP, 0, &msg_jail_failed_type,
+			     0, 0},
+	[MSG_EXEC] = {"exec", S, I, IPC_SETUP, IPC_RUN, NULL, 0, 0},
+	[MSG_EXECED] = {"execed", I, S, IPC_SETUP, IPC_RUN, &msg_execed_type, 0, 0},
+	[MSG_SIGNAL] = {"signal", S, I, IPC_RUN, 0, &msg_signal_type, 0, 0},
+	[MSG_STOPPED] = {"stopped", I, S, IPC_RUN, 0, &msg_stopped_type, 0, 0},
+	[MSG_EXITED] = {"exited", I, S, IPC_RUN, IPC_END, &msg_exited_type, 0, 0},
 };
+/* clang-format on */
 
 const struct message_rule *message_rule(unsigned type)
 {
@@ -175,8 +183,9 @@ const struct message_rule *message_rule(unsigned type)
 const char *role_name(enum role role)
 {
 	static const char *const names[] = {
-		[ROLE_NONE] = "nobody",	 [ROLE_SUPERVISOR] = "supervisor", [ROLE_KEEPER] = "keeper",
-		[ROLE_DIALER] = "dialer", [ROLE_PROXY] = "proxy",	   [ROLE_INIT] = "init",
+		[ROLE_NONE] = "nobody",   [ROLE_SUPERVISOR] = "supervisor",
+		[ROLE_KEEPER] = "keeper", [ROLE_DIALER] = "dialer",
+		[ROLE_PROXY] = "proxy",   [ROLE_INIT] = "init",
 	};
 
 	return names[role];

@@ -13,9 +13,10 @@
 #include "proxy/exchange.h"
 #include "proxy/sse.h"
 
-#define EXCHANGE_REQUEST_MAX (CONN_BODY_MAX * 2 + HTTP1_HEAD_MAX) /* escapes may lengthen a body   \
-								   */
-#define EXCHANGE_AFTER_MS    5000 /* for a stream to end behind its answer */
+#define EXCHANGE_REQUEST_MAX                                                                       \
+	(CONN_BODY_MAX * 2 + HTTP1_HEAD_MAX) /* escapes may lengthen a body                        \
+					      */
+#define EXCHANGE_AFTER_MS    5000            /* for a stream to end behind its answer */
 #define EXCHANGE_TEXT_MAX    2048
 #define EXCHANGE_SESSION_MAX 1024 /* bytes of an Mcp-Session-Id */
 

@@ -104,7 +104,8 @@ static void count_refused(struct keeper *k, const struct msg_event *event)
 	char *copy;
 
 	k->status.counts.egress_refused++;
-	/* Refused for what it said, not for where it went: the destination itself may be allowed. */
+	/* Refused for what it said, not for where it went: the destination itself may be allowed.
+	 */
 	if (!span_equals(event->rule, "/default"))
 		return;
 	for (; entry < k->refused + k->n_refused; entry++) {

@@ -63,7 +63,8 @@ static void record_foreign_query(struct proxy_sockets *s, const union address *t
 		       });
 }
 
-/* Text of the question in a reply of ours, so well-formed; for people, escaped where it is shown. */
+/* Text of the question in a reply of ours, so well-formed; for people, escaped where it is shown.
+ */
 static void question_text(const char *reply, size_t n, char *ret, size_t size)
 {
 	size_t at = 12, used = 0;
@@ -208,8 +209,8 @@ static bool turn_around(struct packet *p, bool ipv4, union address *ret_asked)
 	if (ipv4) {
 		struct in_pktinfo reply = {.ipi_spec_dst = info4.ipi_addr};
 
-		ret_asked->in = (struct sockaddr_in){.sin_family = AF_INET,
-						     .sin_addr = info4.ipi_addr};
+		ret_asked->in =
+			(struct sockaddr_in){.sin_family = AF_INET, .sin_addr = info4.ipi_addr};
 		c->cmsg_len = CMSG_LEN(sizeof(reply));
 		memcpy(CMSG_DATA(c), &reply, sizeof(reply));
 	} else {

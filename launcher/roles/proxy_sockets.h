@@ -13,9 +13,9 @@
 #include "proxy/loop.h"
 #include "proxy/recorder.h"
 
-#define PROXY_ACCEPTS_MAX 16 /* of one listener in a round */
-#define PROXY_QUERIES_MAX 32 /* DNS queries in a round */
-#define PROXY_LOGS_MAX    8  /* reads of the refused-datagram log in a round */
+#define PROXY_ACCEPTS_MAX  16 /* of one listener in a round */
+#define PROXY_QUERIES_MAX  32 /* DNS queries in a round */
+#define PROXY_LOGS_MAX     8  /* reads of the refused-datagram log in a round */
 #define PROXY_DRAIN_ROUNDS 64
 
 struct proxy_listener {

@@ -42,12 +42,12 @@ struct supervision {
 	int signal_fd;
 	int init_pidfd;
 	int pty_master;
-	bool has_outcome;      /* exited, or exec failed: what follows is the normal end */
-	bool was_terminated;   /* one SIGTERM has been passed on */
+	bool has_outcome;    /* exited, or exec failed: what follows is the normal end */
+	bool was_terminated; /* one SIGTERM has been passed on */
 	bool ran_out_of_time;
 	bool blames_a_bystander; /* the reason names a part that only followed another into death */
-	uint64_t deadline_ms;  /* of the set-up, or of the agent after SIGTERM; 0: none */
-	uint64_t timeout_at_ms; /* of --timeout; 0: none */
+	uint64_t deadline_ms;    /* of the set-up, or of the agent after SIGTERM; 0: none */
+	uint64_t timeout_at_ms;  /* of --timeout; 0: none */
 	char layers[128];
 };
 

@@ -30,7 +30,7 @@ void supervision_fail(struct supervision *s, const char *format, ...)
 
 int supervision_open_signals(struct supervision *s)
 {
-	static const int passed[] = {SIGCHLD, SIGTERM,	SIGINT,	 SIGHUP,  SIGQUIT,
+	static const int passed[] = {SIGCHLD, SIGTERM, SIGINT,   SIGHUP,  SIGQUIT,
 				     SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT};
 	sigset_t set;
 
@@ -77,14 +77,17 @@ static void terminate(struct supervision *s)
  */
 static void blame(struct supervision *s, const struct part *part, int status)
 {
-	if (s->stage == STAGE_ENDING && !(s->blames_a_bystander && status && part->role != ROLE_INIT))
+	if (s->stage == STAGE_ENDING &&
+	    !(s->blames_a_bystander && status && part->role != ROLE_INIT))
 		return;
 	if (s->stage == STAGE_ENDING)
 		s->stage = s->result->end == RUN_END_NOT_MADE ? STAGE_SETUP : STAGE_RUNNING;
 	if (WIFSIGNALED(status))
-		supervision_fail(s, "the %s was killed by signal %d", role_name(part->role), WTERMSIG(status));
+		supervision_fail(s, "the %s was killed by signal %d", role_name(part->role),
+				 WTERMSIG(status));
 	else
-		supervision_fail(s, "the %s ended (status %d)", role_name(part->role), WEXITSTATUS(status));
+		supervision_fail(s, "the %s ended (status %d)", role_name(part->role),
+				 WEXITSTATUS(status));
 	s->blames_a_bystander = !status;
 }
 
@@ -167,7 +170,8 @@ void supervision_check_time(struct supervision *s)
 	uint64_t now = clock_mono_ms();
 
 	if (s->stage == STAGE_SETUP && now >= s->deadline_ms) {
-		supervision_fail(s, "the jail was not ready after %d s", SUPERVISOR_SETUP_MS / 1000);
+		supervision_fail(s, "the jail was not ready after %d s",
+				 SUPERVISOR_SETUP_MS / 1000);
 	} else if (s->stage == STAGE_RUNNING && s->deadline_ms && now >= s->deadline_ms) {
 		kill(s->parts[PART_INIT].pid, SIGKILL);
 	} else if (s->stage == STAGE_RUNNING && s->timeout_at_ms && now >= s->timeout_at_ms) {

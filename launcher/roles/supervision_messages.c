@@ -28,8 +28,8 @@ static void check_required_layers(struct supervision *s)
 		size_t n = strcspn(at, ",");
 
 		if (!has_layer(s->layers, at, n))
-			supervision_fail(s, "--require: '%.*s' is not in force; in force are %s", (int)n, at,
-			     s->layers);
+			supervision_fail(s, "--require: '%.*s' is not in force; in force are %s",
+					 (int)n, at, s->layers);
 		at += n + (at[n] == ',');
 	}
 }
@@ -93,8 +93,9 @@ static int on_jail_failed(struct supervision *s, struct message *m)
 
 	if (r)
 		return r;
-	supervision_fail(s, "%.*s: %.*s%s%.*s", (int)failed.where.n, failed.where.p, (int)failed.what.n,
-	     failed.what.p, failed.mend.n ? "; " : "", (int)failed.mend.n, failed.mend.p);
+	supervision_fail(s, "%.*s: %.*s%s%.*s", (int)failed.where.n, failed.where.p,
+			 (int)failed.what.n, failed.what.p, failed.mend.n ? "; " : "",
+			 (int)failed.mend.n, failed.mend.p);
 	return 0;
 }
 
@@ -123,8 +124,7 @@ static void start_relaying(struct supervision *s)
 	if (stdio->terminal_out >= 0)
 		relay_add(s->plan->relay, s->pty_master, stdio->terminal_out);
 	if (stdio->terminal_in >= 0)
-		s->terminal_input =
-			relay_add(s->plan->relay, stdio->terminal_in, s->pty_master);
+		s->terminal_input = relay_add(s->plan->relay, stdio->terminal_in, s->pty_master);
 	if (s->terminal_input) {
 		s->terminal_input->inert = true;
 		s->terminal_input->pauses = !terminal_take(&s->terminal);
@@ -224,11 +224,16 @@ static int on_ledger_closed(struct supervision *s, struct message *m)
 }
 
 static int (*const on_message[MSG_TYPES])(struct supervision *, struct message *) = {
-	[MSG_KEEPER_READY] = on_keeper_ready, [MSG_DIALER_READY] = on_role_ready,
-	[MSG_PROXY_READY] = on_role_ready,    [MSG_JAIL_SOCKETS] = on_jail_sockets,
-	[MSG_JAIL_READY] = on_jail_ready,     [MSG_JAIL_FAILED] = on_jail_failed,
-	[MSG_EXECED] = on_execed,	      [MSG_STOPPED] = on_stopped,
-	[MSG_EXITED] = on_exited,	      [MSG_LEDGER_CLOSED] = on_ledger_closed,
+	[MSG_KEEPER_READY] = on_keeper_ready,
+	[MSG_DIALER_READY] = on_role_ready,
+	[MSG_PROXY_READY] = on_role_ready,
+	[MSG_JAIL_SOCKETS] = on_jail_sockets,
+	[MSG_JAIL_READY] = on_jail_ready,
+	[MSG_JAIL_FAILED] = on_jail_failed,
+	[MSG_EXECED] = on_execed,
+	[MSG_STOPPED] = on_stopped,
+	[MSG_EXITED] = on_exited,
+	[MSG_LEDGER_CLOSED] = on_ledger_closed,
 };
 
 /* Return: whether the channel goes on */
@@ -248,8 +253,10 @@ bool supervision_receive(struct supervision *s, struct part *part)
 			return true;
 	}
 	if (r == -EPROTO)
-		supervision_fail(s, "the %s broke the protocol between the parts", role_name(part->role));
-	/* r == 0, the end of the channel: how the process ended tells more, and SIGCHLD brings it. */
+		supervision_fail(s, "the %s broke the protocol between the parts",
+				 role_name(part->role));
+	/* r == 0, the end of the channel: how the process ended tells more, and SIGCHLD brings it.
+	 */
 	channel_close(&part->channel);
 	return false;
 }

@@ -102,7 +102,9 @@ static int try_udplite(const struct target *t)
 static int try_dns(const struct target *t)
 {
 	static const uint8_t query[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
-				       "\x06secret\x04" "data\x07" "example\x00\x00\x01\x00\x01";
+				       "\x06secret\x04"
+				       "data\x07"
+				       "example\x00\x00\x01\x00\x01";
 	static const uint8_t known[] = {192, 0, 2, 53};
 	struct pollfd pfd = {.events = POLLIN};
 	uint8_t answer[512];
@@ -133,7 +135,8 @@ static int try_fastopen(const struct target *t)
 
 	if (fd < 0)
 		return stopped("socket");
-	if (sendto(fd, "hello\n", 6, MSG_FASTOPEN, (const struct sockaddr *)&t->address, t->size) < 0)
+	if (sendto(fd, "hello\n", 6, MSG_FASTOPEN, (const struct sockaddr *)&t->address, t->size) <
+	    0)
 		return stopped("sendto");
 	return await_answer(fd, NULL);
 }
@@ -164,8 +167,9 @@ static int echo_request(const struct target *t, int type)
 	pfd.fd = socket(AF_INET, type, IPPROTO_ICMP);
 	if (pfd.fd < 0)
 		return stopped("socket");
-	icmp.checksum = htons((uint16_t)~((ICMP_ECHO << 8) + 1));
-	if (sendto(pfd.fd, &icmp, sizeof(icmp), 0, (const struct sockaddr *)&t->address, t->size) < 0)
+	icmp.checksum = htons((uint16_t) ~((ICMP_ECHO << 8) + 1));
+	if (sendto(pfd.fd, &icmp, sizeof(icmp), 0, (const struct sockaddr *)&t->address, t->size) <
+	    0)
 		return stopped("sendto");
 	if (poll(&pfd, 1, WAIT_MS) != 1) {
 		errno = ETIMEDOUT;
@@ -277,7 +281,8 @@ static int try_io_uring(const struct target *t)
 	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
 		return stopped("io_uring_enter");
 	cq_head = *(uint32_t *)(void *)(cq + p.cq_off.head);
-	cqe = (const struct io_uring_cqe *)(const void *)(cq + p.cq_off.cqes) + (cq_head & (p.cq_entries - 1));
+	cqe = (const struct io_uring_cqe *)(const void *)(cq + p.cq_off.cqes) +
+	      (cq_head & (p.cq_entries - 1));
 	errno = -cqe->res;
 	return cqe->res ? stopped("connect") : await_answer(fd, "hello\n");
 }
@@ -286,14 +291,14 @@ static const struct {
 	const char *name;
 	int (*run)(const struct target *);
 } attempts[] = {
-	{"tcp", try_tcp},	    {"mptcp", try_mptcp},
-	{"sctp", try_sctp},	    {"udp", try_udp},
+	{"tcp", try_tcp},           {"mptcp", try_mptcp},
+	{"sctp", try_sctp},         {"udp", try_udp},
 	{"udplite", try_udplite},   {"dns", try_dns},
 	{"fastopen", try_fastopen}, {"fastopen-sendmsg", try_fastopen_sendmsg},
-	{"ping", try_ping},	    {"raw", try_raw},
-	{"packet", try_packet},	    {"packet-truncated", try_packet_truncated},
-	{"vsock", try_vsock},	    {"alg", try_alg},
-	{"unix", try_unix},	    {"unix-datagram", try_unix_datagram},
+	{"ping", try_ping},         {"raw", try_raw},
+	{"packet", try_packet},     {"packet-truncated", try_packet_truncated},
+	{"vsock", try_vsock},       {"alg", try_alg},
+	{"unix", try_unix},         {"unix-datagram", try_unix_datagram},
 	{"abstract", try_abstract}, {"io_uring", try_io_uring},
 };
 

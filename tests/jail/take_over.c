@@ -124,8 +124,9 @@ static void try_connect(const struct taken *t)
 {
 	struct sockaddr address = {.sa_family = AF_INET};
 
-	call(t, SYS_connect, (uint64_t[6]){(uint64_t)t->channel, put(t, 0, &address, sizeof(address)),
-					    sizeof(address)});
+	call(t, SYS_connect,
+	     (uint64_t[6]){(uint64_t)t->channel, put(t, 0, &address, sizeof(address)),
+			   sizeof(address)});
 }
 
 static void try_memory(const struct taken *t)
@@ -224,12 +225,16 @@ static const struct {
 	const char *name;
 	void (*run)(const struct taken *);
 } attempts[] = {
-	{"openat", try_openat},		    {"socket", try_socket},
-	{"connect", try_connect},	    {"memory", try_memory},
-	{"execve", try_execve},		    {"ptrace", try_ptrace},
+	{"openat", try_openat},
+	{"socket", try_socket},
+	{"connect", try_connect},
+	{"memory", try_memory},
+	{"execve", try_execve},
+	{"ptrace", try_ptrace},
 	{"executable-memory", try_executable_memory},
 	{"unrecorded-call", try_unrecorded_call},
-	{"wrong-length", try_wrong_length}, {"forged-fd", try_forged_fd},
+	{"wrong-length", try_wrong_length},
+	{"forged-fd", try_forged_fd},
 	{"out-of-order", try_out_of_order},
 };
 

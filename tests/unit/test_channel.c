@@ -44,13 +44,14 @@ static size_t count_fds(void)
 static void test_a_call_arrives_as_it_was_sent(void **state)
 {
 	struct ends ends = open_ends(ROLE_PROXY, ROLE_KEEPER);
-	struct msg_call sent = {.call_id = UINT64_MAX - 1,
-				.verdict = 1,
-				.tool = span_of("start_session"),
-				.args = span_of("{\"a\":1}"),
-				.n_charges = 2,
-				.charges = {{.counter = span_of("c"), .scope = SCOPE_RUN, .max = 10},
-					    {.counter = span_of("d"), .window_ms = 60000}}};
+	struct msg_call sent = {
+		.call_id = UINT64_MAX - 1,
+		.verdict = 1,
+		.tool = span_of("start_session"),
+		.args = span_of("{\"a\":1}"),
+		.n_charges = 2,
+		.charges = {{.counter = span_of("c"), .scope = SCOPE_RUN, .max = 10},
+			    {.counter = span_of("d"), .window_ms = 60000}}};
 	struct msg_call got;
 	struct message m;
 

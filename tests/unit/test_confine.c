@@ -619,7 +619,8 @@ int main(void)
 		cmocka_unit_test(test_confine_leaves_an_empty_root_and_own_namespaces);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_confine_leaves_no_privilege),
-		/* What root can look into is hidden from everybody else: one or the other can be seen. */
+		/* What root can look into is hidden from everybody else: one or the other can be
+		   seen. */
 		geteuid() ? hides : empty,
 		cmocka_unit_test(test_confine_limits_resources),
 		cmocka_unit_test(test_confine_ends_what_only_an_attacker_would_call),

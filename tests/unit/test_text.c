@@ -13,12 +13,23 @@ static void test_utf8_accepts_only_rfc3629(void **state)
 		const char *bytes;
 		bool is_utf8;
 	} rows[] = {
-		{"", true},		     {"plain", true},	      {"\xc3\xa9", true},
-		{"\xe2\x82\xac", true},	     {"\xf0\x9f\x93\xa0", true}, {"\x80", false},
-		{"\xc0\xaf", false},	     {"\xc1\xbf", false},     {"\xe0\x80\xaf", false},
-		{"\xed\xa0\x80", false},     {"\xf0\x80\x80\xaf", false}, {"\xf4\x90\x80\x80", false},
-		{"\xf5\x80\x80\x80", false}, {"\xc3", false},	      {"\xe2\x82", false},
-		{"\xff", false},	     {"a\xc3(", false},
+		{"", true},
+		{"plain", true},
+		{"\xc3\xa9", true},
+		{"\xe2\x82\xac", true},
+		{"\xf0\x9f\x93\xa0", true},
+		{"\x80", false},
+		{"\xc0\xaf", false},
+		{"\xc1\xbf", false},
+		{"\xe0\x80\xaf", false},
+		{"\xed\xa0\x80", false},
+		{"\xf0\x80\x80\xaf", false},
+		{"\xf4\x90\x80\x80", false},
+		{"\xf5\x80\x80\x80", false},
+		{"\xc3", false},
+		{"\xe2\x82", false},
+		{"\xff", false},
+		{"a\xc3(", false},
 	};
 
 	(void)state;
@@ -36,7 +47,9 @@ static void test_json_string_is_always_one_valid_line(void **state)
 		{"a\"b\\c", "\"a\\\"b\\\\c\""},
 		{"\n\t\x01\x7f", "\"\\u000a\\u0009\\u0001\\u007f\""},
 		{"\xc3\xa9", "\"\xc3\xa9\""},
-		{"a\xff" "b", "\"a\\ufffdb\""},
+		{"a\xff"
+		 "b",
+		 "\"a\\ufffdb\""},
 		{"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
 	};
 
@@ -44,7 +57,8 @@ static void test_json_string_is_always_one_valid_line(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		autobuf struct buf b = BUF_INIT(4096);
 
-		assert_int_equal(text_append_json_string(&b, rows[i].bytes, strlen(rows[i].bytes)), 0);
+		assert_int_equal(text_append_json_string(&b, rows[i].bytes, strlen(rows[i].bytes)),
+				 0);
 		assert_int_equal(b.len, strlen(rows[i].json));
 		assert_memory_equal(b.data, rows[i].json, b.len);
 	}
@@ -69,8 +83,12 @@ static void test_terminal_text_shows_what_would_act_or_hide(void **state)
 		{"\x1b[2J", "\\x1b[2J"},
 		{"a\nb", "a\\x0ab"},
 		{"back\\slash", "back\\\\slash"},
-		{"\xc2\x9b" "2J", "\\u{9b}2J"},
-		{"\xe2\x80\xae" "gpj", "\\u{202e}gpj"},
+		{"\xc2\x9b"
+		 "2J",
+		 "\\u{9b}2J"},
+		{"\xe2\x80\xae"
+		 "gpj",
+		 "\\u{202e}gpj"},
 		{"\xe2\x80\x8b", "\\u{200b}"},
 		{"\xf3\xa0\x81\x81", "\\u{e0041}"},
 		{"\xe2\x80\xa8", "\\u{2028}"},
