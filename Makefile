@@ -35,8 +35,7 @@ HARDEN	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 
 CFLAGS	?= -O2 -g
-CPPFLAGS += -Iinclude -Ilauncher -I$(BUILD)/gen -D_GNU_SOURCE -DMCPJAIL_VERSION='"$(VERSION)"' \
-	   -DMCPJAIL_SHARE='"$(PREFIX)/share/mcpjail"'
+CPPFLAGS += -Iinclude -Ilauncher -I$(BUILD)/gen -D_GNU_SOURCE -DMCPJAIL_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDSAN) $(LDFLAGS)
 # The libraries go into the program, all but libc: four processes of it start per run, and the

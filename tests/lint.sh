@@ -29,7 +29,7 @@ allowed_for() {
 	mcp) echo 'base ipc policy mcp' ;;
 	ledger | state | trust | dial | jail) echo "base ipc sandbox policy state trust ledger dial $1" ;;
 	proxy) echo 'base ipc sandbox policy mcp jail proxy' ;;
-	roles) echo 'base ipc sandbox policy mcp jail proxy ledger state trust dial roles commands' ;;
+	roles) echo 'base ipc sandbox policy mcp jail proxy ledger state trust dial roles' ;;
 	*) echo '' ;; # commands and main: anything
 	esac
 }

@@ -15,7 +15,7 @@
 
 #define OPTIONS_WRITE_DIRS_MAX 32
 
-enum fail_on { FAIL_ON_DENIED = 1, FAIL_ON_UNKNOWN = 2, FAIL_ON_LOST = 4, FAIL_ON_DRIFT = 8 };
+enum fail_on { FAIL_ON_DENIED = 1, FAIL_ON_UNKNOWN = 2, FAIL_ON_LOST = 4 };
 
 struct dial_to { /* one --connect-to; "" and 0 mean any */
 	char host[IPC_HOST_MAX + 1];

@@ -11,7 +11,6 @@
 enum exit_status {
 	EXIT_DENIED = 120, /* --fail-on denied */
 	EXIT_LOST = 121,   /* --fail-on lost, unknown */
-	EXIT_DRIFT = 122,  /* --fail-on drift */
 	EXIT_TIMEOUT = 124,
 	EXIT_NO_JAIL = 125, /* the jail could not be made: nothing ran */
 	EXIT_NOT_EXECUTABLE = 126,

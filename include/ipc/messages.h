@@ -106,8 +106,6 @@ struct msg_dialer_config {
 };
 
 struct msg_proxy_config {
-	struct span run_id;
-	struct span grant;
 	uint8_t log_level;
 };
 

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "commands/options.h"
 #include "ipc/messages.h"
 #include "jail/jail.h"
 #include "roles/relay.h"
@@ -21,8 +20,11 @@
 
 /* What is to run. Everything is borrowed for the time of supervisor_run(). */
 struct supervisor_plan {
-	const struct run_options *options;
 	struct jail_spec jail;
+	const struct msg_dialer_config *dialer; /* --connect-to */
+	const char *grant;
+	const char *require; /* comma-separated layers; NULL: none */
+	uint64_t timeout_ms; /* from the command's start; 0: none */
 	struct stdio_plan *stdio;
 	struct relay *relay;
 	const char *policy_path; /* "": built in */

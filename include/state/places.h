@@ -17,35 +17,37 @@
 #define PLACES_RUN_ID_BYTES 32        /* with its NUL */
 #define PLACES_POLICY_MAX   (4 << 20) /* bytes of a policy file */
 
+struct place {
+	char path[PATH_MAX]; /* absolute */
+	int fd;              /* the open directory; -1: none. Owned */
+};
+
 /** places_home() - $HOME, else the user's entry in the password database; NULL if neither */
 const char *places_home(void);
 
 /**
  * places_state_dir() - Make, if missing, and open mcpjail's state directory, 0700
- * @ret_path: PATH_MAX bytes
- * @ret_fd:   Owned by the caller
  *
  * Refuses a directory that another user owns or that others may write.
  *
  * Return: 0; -errno with @err filled
  */
-int places_state_dir(char *ret_path, int *ret_fd, struct error *err);
+int places_state_dir(struct place *ret, struct error *err);
 
 /** places_new_run_id() - Time and chance: sorts by start, unique: "20260102T030405-1a2b3c4d" */
 void places_new_run_id(char ret[PLACES_RUN_ID_BYTES]);
 
 /**
  * places_run_dir() - Make and open the directory of a run's records
- * @wanted:   --run-dir; NULL: runs/@run_id in the state directory
- * @ret_path: PATH_MAX bytes; absolute, without symbolic links
- * @ret_fd:   Owned by the caller
+ * @wanted: --run-dir; NULL: runs/@run_id in the state directory
+ * @ret:    Its path has no symbolic links
  *
  * A directory that exists must be the user's own and empty.
  *
  * Return: 0; -errno with @err filled
  */
-int places_run_dir(const char *wanted, int state_fd, const char *run_id, char *ret_path,
-		   int *ret_fd, struct error *err);
+int places_run_dir(const char *wanted, int state_fd, const char *run_id, struct place *ret,
+		   struct error *err);
 
 /**
  * places_policy() - Read the policy in force

@@ -25,10 +25,12 @@
 #include "state/places.h"
 
 struct preparation {
-	char cwd[PATH_MAX], run_dir[PATH_MAX], state_dir[PATH_MAX], policy_path[PATH_MAX];
+	char cwd[PATH_MAX], policy_path[PATH_MAX];
+	struct place run, state;
 	char run_id[PLACES_RUN_ID_BYTES];
 	char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
-	int policy_fd, run_fd, state_fd, upstream_ca_fd;
+	int policy_fd, upstream_ca_fd;
+	struct msg_dialer_config dialer;
 	struct stdio_plan stdio;
 	struct relay relay;
 };
@@ -40,8 +42,8 @@ static void preparation_free(struct preparation *p)
 	stdio_plan_free(&p->stdio);
 	relay_free(&p->relay);
 	fd_close(&p->policy_fd);
-	fd_close(&p->run_fd);
-	fd_close(&p->state_fd);
+	fd_close(&p->run.fd);
+	fd_close(&p->state.fd);
 	fd_close(&p->upstream_ca_fd);
 }
 
@@ -135,9 +137,9 @@ static int prepare_places(const struct run_options *o, struct preparation *p, st
 		return -ENOENT;
 	}
 	places_new_run_id(p->run_id);
-	r = places_state_dir(p->state_dir, &p->state_fd, err);
+	r = places_state_dir(&p->state, err);
 	if (!r)
-		r = places_run_dir(o->run_dir, p->state_fd, p->run_id, p->run_dir, &p->run_fd, err);
+		r = places_run_dir(o->run_dir, p->state.fd, p->run_id, &p->run, err);
 	return r;
 }
 
@@ -181,17 +183,30 @@ static int prepare(const struct run_options *o, struct preparation *p, struct er
 	return r;
 }
 
+static void fill_dialer(const struct run_options *o, struct msg_dialer_config *ret)
+{
+	*ret = (struct msg_dialer_config){.n_dial_to = o->n_dial_to,
+					  .log_level = (uint8_t)log_get_level()};
+	for (size_t i = 0; i < o->n_dial_to; i++)
+		ret->dial_to[i] = (struct msg_dial_to){
+			.host = span_of(o->dial_to[i].host),
+			.port = o->dial_to[i].port,
+			.address = span_of(o->dial_to[i].address),
+			.address_port = o->dial_to[i].address_port,
+		};
+}
+
 static struct supervisor_plan plan_of(const struct run_options *o, struct preparation *p,
 				      char *home)
 {
 	bool has_home = places_home() && realpath(places_home(), home);
 
+	fill_dialer(o, &p->dialer);
 	return (struct supervisor_plan){
-		.options = o,
 		.jail = {.argv = o->command,
 			 .cwd = p->cwd,
-			 .run_dir = p->run_dir,
-			 .state_dir = p->state_dir,
+			 .run_dir = p->run.path,
+			 .state_dir = p->state.path,
 			 .policy_path = p->policy_path[0] == '/' ? p->policy_path : NULL,
 			 .home = has_home ? home : NULL,
 			 .write_dirs = (const char *const *)p->write_dirs,
@@ -201,12 +216,16 @@ static struct supervisor_plan plan_of(const struct run_options *o, struct prepar
 			 .wants_pty = p->stdio.wants_pty,
 			 .winsize = terminal_size(),
 			 .run_id = p->run_id},
+		.dialer = &p->dialer,
+		.grant = o->grant,
+		.require = o->require,
+		.timeout_ms = o->timeout_ms,
 		.stdio = &p->stdio,
 		.relay = &p->relay,
 		.policy_path = p->policy_path,
 		.policy_fd = p->policy_fd,
-		.run_fd = p->run_fd,
-		.state_fd = p->state_fd,
+		.run_fd = p->run.fd,
+		.state_fd = p->state.fd,
 		.upstream_ca_fd = p->upstream_ca_fd,
 	};
 }
@@ -260,8 +279,8 @@ static int exit_of(const struct run_result *res, const struct run_options *o)
 int command_run(int argc, char **argv)
 {
 	struct preparation p = {.policy_fd = -1,
-				.run_fd = -1,
-				.state_fd = -1,
+				.run = {.fd = -1},
+				.state = {.fd = -1},
 				.upstream_ca_fd = -1,
 				.stdio = {.agent = {-1, -1, -1}, .terminal_out = -1}};
 	struct run_options o;
@@ -289,7 +308,7 @@ int command_run(int argc, char **argv)
 		plan = plan_of(&o, &p, home);
 		supervisor_run(&plan, &result);
 		status = exit_of(&result, &o);
-		summary_tell(&result, &o, p.run_dir);
+		summary_tell(&result, &o, p.run.path);
 	}
 	preparation_free(&p);
 	return status;

@@ -36,19 +36,20 @@ static int find_last(int runs_fd, char *ret_name, size_t size)
 
 static int look_below_state(const char *run, char *ret_path, int *ret_fd, struct error *err)
 {
-	char state[PATH_MAX], name[NAME_MAX + 1];
-	autoclose int state_fd = -1;
+	char name[NAME_MAX + 1];
+	struct place state;
 	autoclose int runs_fd = -1;
-	int fd, r = places_state_dir(state, &state_fd, err);
+	int fd, r = places_state_dir(&state, err);
 
 	if (r)
 		return r;
-	runs_fd = openat(state_fd, "runs", DIRECTORY);
+	runs_fd = openat(state.fd, "runs", DIRECTORY);
+	fd_close(&state.fd);
 	r = runs_fd < 0 ? -errno : 0;
 	if (!r && !run)
 		r = find_last(runs_fd, name, sizeof(name));
 	if (r) {
-		error_set(err, state, "give the directory of the run", "there are no runs here");
+		error_set(err, state.path, "give the directory of the run", "there are no runs here");
 		return r;
 	}
 	fd = openat(runs_fd, run ? run : name, DIRECTORY | O_NOFOLLOW);
@@ -58,7 +59,7 @@ static int look_below_state(const char *run, char *ret_path, int *ret_fd, struct
 			  strerror(-r));
 		return r;
 	}
-	if (snprintf(ret_path, PATH_MAX, "%s/runs/%s", state, run ? run : name) >= PATH_MAX)
+	if (snprintf(ret_path, PATH_MAX, "%s/runs/%s", state.path, run ? run : name) >= PATH_MAX)
 		ret_path[0] = '\0';
 	*ret_fd = fd;
 	return 0;

@@ -41,9 +41,7 @@ FIELDS(msg_dialer_config,
        WIRE_LIST(struct msg_dialer_config, dial_to, n_dial_to, &msg_dial_to_type),
        WIRE_U8(struct msg_dialer_config, log_level));
 
-FIELDS(msg_proxy_config, WIRE_SPAN(struct msg_proxy_config, run_id, SHORT_MAX),
-       WIRE_SPAN(struct msg_proxy_config, grant, SHORT_MAX),
-       WIRE_U8(struct msg_proxy_config, log_level));
+FIELDS(msg_proxy_config, WIRE_U8(struct msg_proxy_config, log_level));
 
 FIELDS(msg_run_execed, WIRE_SPAN(struct msg_run_execed, tier, SHORT_MAX),
        WIRE_SPAN(struct msg_run_execed, layers, SHORT_MAX), WIRE_U32(struct msg_run_execed, pid));

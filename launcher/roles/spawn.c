@@ -48,23 +48,26 @@ int spawn_role(enum role role, struct channel *ret_channel, pid_t *ret_pid, stru
 	int pair[2], r = channel_pair(pair);
 	autoclose int ours = r ? -1 : pair[0], theirs = r ? -1 : pair[1];
 	char name[32], *argv[] = {(char[]){"mcpjail"}, name, NULL};
+	struct channel channel = {.fd = -1};
 	pid_t parent = getpid(), pid = -1;
 
 	snprintf(name, sizeof(name), "--role=%s", role_name(role));
+	if (!r)
+		r = channel_open(&channel, ours, ROLE_SUPERVISOR, role);
 	if (!r) {
+		fd_take(&ours);
 		pid = vfork();
 		if (pid < 0)
 			r = -errno;
 		else if (!pid)
 			become_role(argv, theirs, parent);
 	}
-	if (!r)
-		r = channel_open(ret_channel, ours, ROLE_SUPERVISOR, role);
 	if (r) {
+		channel_close(&channel);
 		error_set(err, role_name(role), NULL, "cannot be started: %s", strerror(-r));
 		return r;
 	}
-	fd_take(&ours);
+	*ret_channel = channel;
 	*ret_pid = pid;
 	return 0;
 }

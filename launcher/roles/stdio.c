@@ -67,7 +67,8 @@ static void open_terminal(struct stdio_plan *plan, int i)
 
 	if (i == STDIN_FILENO)
 		plan->terminal_in = i;
-	if (i != STDIN_FILENO && plan->terminal_out < 0) {
+	/* Standard input's will do for the echo and /dev/tty where nothing else is a terminal. */
+	if (plan->terminal_out < 0) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
 		plan->terminal_out = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		if (plan->terminal_out < 0)

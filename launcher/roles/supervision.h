@@ -45,6 +45,8 @@ struct supervision {
 	bool has_outcome;    /* exited, or exec failed: what follows is the normal end */
 	bool was_terminated; /* one SIGTERM has been passed on */
 	bool ran_out_of_time;
+	bool has_passed_tstp;  /* a SIGTSTP from outside: the stop that follows is job control */
+	bool gives_up_output;  /* a signal at the end: do not wait for who reads the output */
 	bool blames_a_bystander; /* the reason names a part that only followed another into death */
 	uint64_t deadline_ms;    /* of the set-up, or of the agent after SIGTERM; 0: none */
 	uint64_t timeout_at_ms;  /* of --timeout; 0: none */
@@ -58,6 +60,9 @@ struct supervision {
  */
 void supervision_fail(struct supervision *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** supervision_kill_jail() - Kill init, and with it everything in its pid namespace */
+void supervision_kill_jail(const struct supervision *s);
 
 /** supervision_start() - Start the roles and the jail's init, and configure them */
 void supervision_start(struct supervision *s);
@@ -74,8 +79,5 @@ void supervision_check_time(struct supervision *s);
 
 /** supervision_time_left() - Milliseconds to the next deadline; -1: none */
 int supervision_time_left(const struct supervision *s);
-
-/** supervision_signal_agent() - Pass a signal on, if the agent runs */
-void supervision_signal_agent(struct supervision *s, int signo);
 
 #endif

@@ -6,11 +6,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+
+void supervision_kill_jail(const struct supervision *s)
+{
+	/* By the descriptor: a number could be somebody else's once init has been reaped. */
+	if (s->init_pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, s->init_pidfd, SIGKILL, NULL, 0);
+}
 
 void supervision_fail(struct supervision *s, const char *format, ...)
 {
@@ -24,8 +32,7 @@ void supervision_fail(struct supervision *s, const char *format, ...)
 	va_end(ap);
 	res->end = s->stage == STAGE_SETUP ? RUN_END_NOT_MADE : RUN_END_BROKEN;
 	s->stage = STAGE_ENDING;
-	if (s->parts[PART_INIT].pid > 0)
-		kill(s->parts[PART_INIT].pid, SIGKILL);
+	supervision_kill_jail(s);
 }
 
 int supervision_open_signals(struct supervision *s)
@@ -47,7 +54,7 @@ int supervision_open_signals(struct supervision *s)
 	return s->signal_fd < 0 ? -errno : 0;
 }
 
-void supervision_signal_agent(struct supervision *s, int signo)
+static void signal_agent(struct supervision *s, int signo)
 {
 	if (s->stage == STAGE_RUNNING)
 		channel_send(&s->parts[PART_INIT].channel, MSG_SIGNAL,
@@ -60,15 +67,19 @@ static void terminate(struct supervision *s)
 		supervision_fail(s, "ended by a signal before the command was started");
 		return;
 	}
-	if (s->was_terminated && s->parts[PART_INIT].pid > 0) {
-		kill(s->parts[PART_INIT].pid, SIGKILL);
+	if (s->stage == STAGE_ENDING) {
+		s->gives_up_output = true;
+		return;
+	}
+	if (s->was_terminated) {
+		supervision_kill_jail(s);
 		return;
 	}
 	s->was_terminated = true;
 	s->deadline_ms = clock_mono_ms() + SUPERVISOR_TERM_MS;
-	supervision_signal_agent(s, SIGTERM);
+	signal_agent(s, SIGTERM);
 	/* A stopped process takes no SIGTERM. */
-	supervision_signal_agent(s, SIGCONT);
+	signal_agent(s, SIGCONT);
 }
 
 /*
@@ -140,19 +151,26 @@ static void on_signal(struct supervision *s, int signo)
 	case SIGWINCH:
 		terminal_resize(&s->terminal);
 		if (s->pty_master < 0)
-			supervision_signal_agent(s, signo);
+			signal_agent(s, signo);
 		break;
 	case SIGCONT:
 		if (s->terminal_input)
 			s->terminal_input->pauses = !terminal_take(&s->terminal);
-		supervision_signal_agent(s, signo);
+		signal_agent(s, signo);
+		break;
+	case SIGTSTP:
+		s->has_passed_tstp = s->stage == STAGE_RUNNING;
+		signal_agent(s, signo);
+		break;
+	case SIGUSR1:
+	case SIGUSR2:
+		signal_agent(s, signo);
 		break;
 	default:
-		if (s->stage == STAGE_SETUP && signo != SIGTSTP && signo != SIGUSR1 &&
-		    signo != SIGUSR2)
-			terminate(s);
+		if (s->stage == STAGE_RUNNING)
+			signal_agent(s, signo);
 		else
-			supervision_signal_agent(s, signo);
+			terminate(s);
 		break;
 	}
 }
@@ -173,7 +191,8 @@ void supervision_check_time(struct supervision *s)
 		supervision_fail(s, "the jail was not ready after %d s",
 				 SUPERVISOR_SETUP_MS / 1000);
 	} else if (s->stage == STAGE_RUNNING && s->deadline_ms && now >= s->deadline_ms) {
-		kill(s->parts[PART_INIT].pid, SIGKILL);
+		s->deadline_ms = 0;
+		supervision_kill_jail(s);
 	} else if (s->stage == STAGE_RUNNING && s->timeout_at_ms && now >= s->timeout_at_ms) {
 		s->ran_out_of_time = true;
 		s->timeout_at_ms = 0;

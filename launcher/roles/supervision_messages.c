@@ -22,7 +22,7 @@ static bool has_layer(const char *layers, const char *name, size_t n)
 
 static void check_required_layers(struct supervision *s)
 {
-	const char *at = s->plan->options->require;
+	const char *at = s->plan->require;
 
 	while (at && *at) {
 		size_t n = strcspn(at, ",");
@@ -121,8 +121,8 @@ static void start_relaying(struct supervision *s)
 		return;
 	fcntl(s->pty_master, F_SETFL, O_NONBLOCK);
 	s->terminal = (struct terminal){.fd = stdio->terminal_in, .master = s->pty_master};
-	if (stdio->terminal_out >= 0)
-		relay_add(s->plan->relay, s->pty_master, stdio->terminal_out);
+	/* There is room: stdio_plan() takes at most one pump per stream that is no terminal. */
+	relay_add(s->plan->relay, s->pty_master, stdio->terminal_out);
 	if (stdio->terminal_in >= 0)
 		s->terminal_input = relay_add(s->plan->relay, stdio->terminal_in, s->pty_master);
 	if (s->terminal_input) {
@@ -149,21 +149,28 @@ static int on_execed(struct supervision *s, struct message *m)
 		run.pid = agent_pid(s);
 		s->stage = STAGE_RUNNING;
 		s->deadline_ms = 0;
-		if (s->plan->options->timeout_ms)
-			s->timeout_at_ms = clock_mono_ms() + s->plan->options->timeout_ms;
+		if (s->plan->timeout_ms)
+			s->timeout_at_ms = clock_mono_ms() + s->plan->timeout_ms;
 		start_relaying(s);
 	}
 	return channel_send(&s->parts[PART_KEEPER].channel, MSG_RUN_EXECED, &run);
 }
 
-/* The agent stopped itself (Ctrl-Z in its pty): so do we, towards the shell that started us. */
+/*
+ * The agent has stopped. Where that is job control, so do we, towards the shell that started
+ * us: Ctrl-Z in the jail's pty, or a SIGTSTP that we passed on. Any other stop is the agent's
+ * own affair; it must not put its warden to sleep.
+ */
 static int on_stopped(struct supervision *s, struct message *m)
 {
 	struct msg_stopped stopped;
 	int r = message_decode(m, &stopped);
+	bool is_terminals = !r && (stopped.signo == SIGTSTP || stopped.signo == SIGTTIN ||
+				   stopped.signo == SIGTTOU);
 
-	if (r)
+	if (r || !((s->terminal.is_raw && is_terminals) || s->has_passed_tstp))
 		return r;
+	s->has_passed_tstp = false;
 	terminal_give_back(&s->terminal);
 	kill(getpid(), SIGSTOP);
 	if (s->terminal_input)
@@ -255,8 +262,13 @@ bool supervision_receive(struct supervision *s, struct part *part)
 	if (r == -EPROTO)
 		supervision_fail(s, "the %s broke the protocol between the parts",
 				 role_name(part->role));
-	/* r == 0, the end of the channel: how the process ended tells more, and SIGCHLD brings it.
+	/*
+	 * The end of the channel is the end of the part: how the process ended tells more, and
+	 * SIGCHLD brings it; one that only closed its channel, and would live on unheard, is
+	 * made to end.
 	 */
+	if (part->pid > 0 && s->stage != STAGE_ENDING)
+		kill(part->pid, SIGKILL);
 	channel_close(&part->channel);
 	return false;
 }

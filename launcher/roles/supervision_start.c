@@ -36,7 +36,7 @@ static int configure_keeper(struct supervision *s, int proxy_end)
 	autobuf struct buf json = BUF_INIT(30000);
 	struct msg_keeper_config config = {
 		.run_id = span_of(p->jail.run_id),
-		.grant = span_of(p->options->grant),
+		.grant = span_of(p->grant),
 		.command = command_as_json(p->jail.argv, &json),
 		.cwd = span_of(p->jail.cwd),
 		.policy_path = span_of(p->policy_path),
@@ -51,28 +51,16 @@ static int configure_keeper(struct supervision *s, int proxy_end)
 
 static int configure_dialer(struct supervision *s, int proxy_end)
 {
-	const struct run_options *o = s->plan->options;
-	struct msg_dialer_config config = {.n_dial_to = o->n_dial_to,
-					   .log_level = (uint8_t)log_get_level()};
 	int fds[] = {s->plan->policy_fd, proxy_end};
 
-	for (size_t i = 0; i < o->n_dial_to; i++)
-		config.dial_to[i] = (struct msg_dial_to){
-			.host = span_of(o->dial_to[i].host),
-			.port = o->dial_to[i].port,
-			.address = span_of(o->dial_to[i].address),
-			.address_port = o->dial_to[i].address_port,
-		};
-	return channel_send_fds(&s->parts[PART_DIALER].channel, MSG_DIALER_CONFIG, &config, fds,
-				ARRAY_SIZE(fds));
+	return channel_send_fds(&s->parts[PART_DIALER].channel, MSG_DIALER_CONFIG, s->plan->dialer,
+				fds, ARRAY_SIZE(fds));
 }
 
 static int configure_proxy(struct supervision *s, int keeper_end, int dialer_end)
 {
 	const struct supervisor_plan *p = s->plan;
-	struct msg_proxy_config config = {.run_id = span_of(p->jail.run_id),
-					  .grant = span_of(p->options->grant),
-					  .log_level = (uint8_t)log_get_level()};
+	struct msg_proxy_config config = {.log_level = (uint8_t)log_get_level()};
 	int fds[] = {p->policy_fd, keeper_end, dialer_end, p->upstream_ca_fd};
 
 	return channel_send_fds(&s->parts[PART_PROXY].channel, MSG_PROXY_CONFIG, &config, fds,

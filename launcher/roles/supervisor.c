@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 /* One turn: wait for anything, act on all of it. @wait_ms: -1 waits for as long as it takes */
 static void turn(struct supervision *s, int wait_ms)
@@ -50,11 +51,6 @@ static bool init_is_gone(const struct supervision *s)
 	return s->parts[PART_INIT].pid == 0;
 }
 
-static bool output_is_drained(const struct supervision *s)
-{
-	return relay_is_drained(s->plan->relay);
-}
-
 static bool proxy_is_gone(const struct supervision *s)
 {
 	return s->parts[PART_PROXY].pid == 0;
@@ -79,6 +75,18 @@ static void await(struct supervision *s, bool (*is_done)(const struct supervisio
 
 	while (!is_done(s) && (now = clock_mono_ms()) < until)
 		turn(s, (int)(until - now));
+}
+
+/*
+ * Whoever reads the agent's output may be slow, or a terminal that is held (Ctrl-S): as long as
+ * it may yet read, waiting is what the agent itself would have done. A signal ends the wait.
+ */
+static void await_output(struct supervision *s)
+{
+	while (!relay_is_drained(s->plan->relay) && !s->gives_up_output)
+		turn(s, -1);
+	if (!relay_is_drained(s->plan->relay))
+		log_error("ended by a signal: the rest of the command's output was dropped");
 }
 
 static void kill_part(struct part *part)
@@ -112,9 +120,9 @@ static void tell_keeper_the_end(struct supervision *s)
 static void end_run(struct supervision *s)
 {
 	await(s, init_is_gone);
-	kill_part(&s->parts[PART_INIT]);
+	supervision_kill_jail(s);
 	await(s, init_is_gone);
-	await(s, output_is_drained);
+	await_output(s);
 	terminal_give_back(&s->terminal);
 	channel_close(&s->parts[PART_PROXY].channel);
 	await(s, proxy_is_gone);

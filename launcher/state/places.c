@@ -81,19 +81,19 @@ static int open_own_dir(int at, const char *path, int *ret_fd, struct error *err
 	return 0;
 }
 
-int places_state_dir(char *ret_path, int *ret_fd, struct error *err)
+int places_state_dir(struct place *ret, struct error *err)
 {
-	int r = xdg_dir("XDG_STATE_HOME", ".local/state", ret_path, err);
+	int r = xdg_dir("XDG_STATE_HOME", ".local/state", ret->path, err);
 
 	if (r)
 		return r;
-	r = make_parents(ret_path);
+	r = make_parents(ret->path);
 	if (r) {
-		error_set(err, ret_path, "set XDG_STATE_HOME to a directory that you may write",
+		error_set(err, ret->path, "set XDG_STATE_HOME to a directory that you may write",
 			  "cannot be made: %s", strerror(-r));
 		return r;
 	}
-	return open_own_dir(AT_FDCWD, ret_path, ret_fd, err);
+	return open_own_dir(AT_FDCWD, ret->path, &ret->fd, err);
 }
 
 void places_new_run_id(char ret[PLACES_RUN_ID_BYTES])
@@ -140,8 +140,8 @@ static int path_of_fd(int fd, char *ret_path)
 	return 0;
 }
 
-int places_run_dir(const char *wanted, int state_fd, const char *run_id, char *ret_path,
-		   int *ret_fd, struct error *err)
+int places_run_dir(const char *wanted, int state_fd, const char *run_id, struct place *ret,
+		   struct error *err)
 {
 	char below[PLACES_RUN_ID_BYTES + 8];
 	autoclose int fd = -1;
@@ -165,12 +165,12 @@ int places_run_dir(const char *wanted, int state_fd, const char *run_id, char *r
 			  "is not empty, and records of runs are never mixed");
 		return -ENOTEMPTY;
 	}
-	r = path_of_fd(fd, ret_path);
+	r = path_of_fd(fd, ret->path);
 	if (r) {
 		error_set(err, wanted ? wanted : below, NULL, "has no path: %s", strerror(-r));
 		return r;
 	}
-	*ret_fd = fd_take(&fd);
+	ret->fd = fd_take(&fd);
 	return 0;
 }
 

@@ -60,6 +60,23 @@ kill -TERM $pid; sleep 0.3; kill -TERM $pid
 wait $pid
 is "$?" 137 "a second SIGTERM ends what ignores the first"
 
+is "$(status --timeout 1s -- sh -c 'kill -STOP $$')" 124 "a command that stops itself does not stop its warden"
+python3 - "$MCPJAIL" <<'P' >"$TMP/out"
+import socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+run = subprocess.Popen([sys.argv[1], "-q", "--", "head", "-c", "300000", "/dev/zero"], stdout=theirs)
+theirs.close()
+time.sleep(4)
+total = 0
+while True:
+    data = ours.recv(65536)
+    if not data:
+        break
+    total += len(data)
+print(total, run.wait())
+P
+is "$(cat "$TMP/out")" "300000 0" "output waits for a slow reader"
+
 # nothing stays behind
 rm -f ready
 "$MCPJAIL" -q -- sh -c 'setsid sh -c "while :; do date >alive; sleep 0.05; done" & sleep 0.3'

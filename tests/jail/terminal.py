@@ -136,5 +136,12 @@ def main():
     check(s.expect("has-input"), "while input is a terminal")
     s.wait()
 
+    s = Session("sh", "-c", "%s -q -- sh -c 'printf prompt: >/dev/tty; read x; echo $x' >typed 2>/dev/null" % MCPJAIL)
+    check(s.expect("prompt:"), "a prompt on /dev/tty appears when only input is a terminal")
+    s.send("some-text\r")
+    check(s.expect("some-text"), "and what is typed is echoed")
+    s.wait()
+    check(open("typed").read() == "some-text\n", "while output goes where it was sent")
+
 
 main()
