@@ -11,6 +11,7 @@ for package; do
 	*)
 		# A program that came another way will do as well.
 		[ "$package" = nodejs ] && command -v node >/dev/null && continue
+		[ "$package" = npm ] && command -v npm >/dev/null && continue
 		missing="$missing $package"
 		;;
 	esac

@@ -4,16 +4,15 @@
 DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev
 DEPS_TEST  := libcmocka-dev nodejs openssl curl python3 iproute2 iputils-ping util-linux procps \
 	      netcat-openbsd strace ca-certificates
+DEPS_E2E   := nodejs npm openssl diffutils
 DEPS_BENCH := nginx-light bubblewrap
 DEPS_LINT  := clang-format clang-tidy cppcheck
 
-.PHONY: deps deps-test deps-bench deps-lint
+.PHONY: deps deps-test deps-lint
 deps:
 	@tests/deps.sh $(DEPS_BUILD) nodejs openssl
 deps-test:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
-deps-bench:
-	@tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
 deps-lint:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
 

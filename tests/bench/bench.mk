@@ -8,5 +8,7 @@ $(BUILD)/tests/bench/%: tests/bench/%.c
 
 # Added latency beside nginx and launch beside bubblewrap, in under a minute.
 .PHONY: bench-quick
-bench-quick: $(BUILD)/mcpjail $(PROMPTFAX) $(BENCH)
+bench-quick:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory $(BUILD)/mcpjail $(PROMPTFAX) $(BENCH)
 	$(Q)BUILD=$(BUILD) tests/bench/quick.sh
