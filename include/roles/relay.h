@@ -4,11 +4,11 @@
  *
  * A pump copies one direction between two descriptors, for one poll(2) loop. What the
  * agent's descriptors become is decided per stream:
- *   terminal            the jail's own pty, pumped
- *   pipe, /dev/null     passed as it is
- *   file, socket, …     a pipe, pumped: the agent never holds a descriptor through which
- *                       /proc/self/fd would reopen the host's file with other rights
- *   directory           refused: it would be a door into the host's file tree
+ *   terminal     the jail's own pty, pumped
+ *   directory    refused: it would be a door into the host's file tree
+ *   all else     a pipe of our own, pumped: the agent never holds a descriptor of the host's,
+ *                which /proc/self/fd would open anew with other rights. Of a pipe it is given
+ *                to read, it could else write to the other readers: a shell, for one
  */
 #ifndef MCPJAIL_ROLES_RELAY_H
 #define MCPJAIL_ROLES_RELAY_H
@@ -26,6 +26,8 @@
 struct pump {
 	int from, to;            /* -1 once that side has ended */
 	bool owns_from, owns_to; /* close that side at its end */
+	uint8_t watched;         /* a byte to look out for; 0: none */
+	bool has_seen;           /* it has come; the caller resets this */
 	bool pauses;             /* do not read now: a terminal whose foreground is not ours */
 	bool inert;              /* copying to it never matters for the end of the run: input */
 	uint8_t *bytes;

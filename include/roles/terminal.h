@@ -31,6 +31,17 @@ bool terminal_take(struct terminal *t);
 /** terminal_give_back() - Restore what terminal_take() found. Harmless to repeat */
 void terminal_give_back(struct terminal *t);
 
+/** terminal_suspend_key() - The byte of Ctrl-Z on the person's terminal; 0: none */
+unsigned char terminal_suspend_key(const struct terminal *t);
+
+/**
+ * terminal_reset() - Undo what the agent may have left on the screen
+ *
+ * Concealed or coloured text, the alternate screen, a hidden cursor: so that what mcpjail
+ * says afterwards is seen as it is.
+ */
+void terminal_reset(int fd);
+
 /** terminal_resize() - Tell the jail's pty the terminal's present size */
 void terminal_resize(const struct terminal *t);
 

@@ -29,7 +29,7 @@ struct preparation {
 	struct place run, state;
 	char run_id[PLACES_RUN_ID_BYTES];
 	char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
-	int policy_fd, upstream_ca_fd;
+	int policy_fd, upstream_ca_fd, summary_fd;
 	struct msg_dialer_config dialer;
 	struct stdio_plan stdio;
 	struct relay relay;
@@ -45,6 +45,7 @@ static void preparation_free(struct preparation *p)
 	fd_close(&p->run.fd);
 	fd_close(&p->state.fd);
 	fd_close(&p->upstream_ca_fd);
+	fd_close(&p->summary_fd);
 }
 
 static int seal_policy(const void *text, size_t n, int *ret_fd)
@@ -143,16 +144,27 @@ static int prepare_places(const struct run_options *o, struct preparation *p, st
 	return r;
 }
 
-/* `/` and the home directory hold too much to be handed to an agent because it started there. */
+static bool path_is_within(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (!strcmp(dir, "/"))
+		return true;
+	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
+}
+
+/* What holds a home directory, `/` too, is too much to hand over because somebody stood there. */
 static bool cwd_may_be_written(const char *cwd, const char *home)
 {
-	if (!strcmp(cwd, "/") || (home && !strcmp(cwd, home))) {
-		log_notice("%s is not writable in the jail, because it is %s; start in a project's "
-			   "directory, or use --write DIR",
-			   cwd, strcmp(cwd, "/") ? "your home directory" : "the root");
-		return false;
-	}
-	return true;
+	if (strcmp(cwd, "/") && !(home && path_is_within(home, cwd)))
+		return true;
+	log_notice("%s is not writable in the jail, because it %s; start in a project's "
+		   "directory, or use --write DIR",
+		   cwd,
+		   !strcmp(cwd, "/")    ? "is the root"
+		   : !strcmp(cwd, home) ? "is your home directory"
+					: "holds your home directory");
+	return false;
 }
 
 static int prepare_write_dirs(const struct run_options *o, struct preparation *p, struct error *err)
@@ -174,6 +186,8 @@ static int prepare(const struct run_options *o, struct preparation *p, struct er
 
 	if (!r)
 		r = prepare_upstream_ca(o, p, err);
+	if (!r)
+		r = summary_open(o->summary_path, &p->summary_fd, err);
 	if (!r)
 		r = prepare_write_dirs(o, p, err);
 	if (!r)
@@ -282,6 +296,7 @@ int command_run(int argc, char **argv)
 				.run = {.fd = -1},
 				.state = {.fd = -1},
 				.upstream_ca_fd = -1,
+				.summary_fd = -1,
 				.stdio = {.agent = {-1, -1, -1}, .terminal_out = -1}};
 	struct run_options o;
 	struct error err = {.where = ""};
@@ -308,7 +323,7 @@ int command_run(int argc, char **argv)
 		plan = plan_of(&o, &p, home);
 		supervisor_run(&plan, &result);
 		status = exit_of(&result, &o);
-		summary_tell(&result, &o, p.run.path);
+		summary_tell(&result, p.run.path, p.summary_fd);
 	}
 	preparation_free(&p);
 	return status;

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -15,7 +17,7 @@
 #define LINE_BYTES 1024
 
 struct summary {
-	FILE *file; /* NULL: standard error only */
+	int fd; /* -1: standard error only */
 };
 
 static void say(const struct summary *s, const char *format, ...)
@@ -30,10 +32,12 @@ static void say(const struct summary *s, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	log_notice("%s", line);
-	if (!s->file)
+	if (s->fd < 0)
 		return;
-	text_escape_terminal(line, strlen(line), safe, sizeof(safe));
-	fprintf(s->file, "%s\n", safe);
+	text_escape_terminal(line, strlen(line), safe, sizeof(safe) - 1);
+	strcat(safe, "\n");
+	if (write(s->fd, safe, strlen(safe)) < 0)
+		log_error("--summary: %s", strerror(errno));
 }
 
 static void say_refused(const struct summary *s, const struct run_result *res)
@@ -48,9 +52,33 @@ static void say_refused(const struct summary *s, const struct run_result *res)
 	}
 }
 
-void summary_tell(const struct run_result *res, const struct run_options *o, const char *run_dir)
+int summary_open(const char *path, int *ret_fd, struct error *err)
 {
-	struct summary s = {.file = NULL};
+	struct stat st;
+	autoclose int fd = -1;
+	int r;
+
+	*ret_fd = -1;
+	if (!path)
+		return 0;
+	/* Neither a link nor a FIFO that an earlier agent left: this writes outside the jail. */
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+	if (fd < 0 || fstat(fd, &st))
+		r = -errno;
+	else
+		r = S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (!r) {
+		*ret_fd = fd_take(&fd);
+		return 0;
+	}
+	error_set(err, "--summary", "name a regular file that is no symbolic link", "%s: %s", path,
+		  strerror(-r));
+	return r;
+}
+
+void summary_tell(const struct run_result *res, const char *run_dir, int fd)
+{
+	struct summary s = {.fd = fd};
 
 	if (!res->has_ledger) {
 		log_error("the ledger was not closed; what was recorded is in %s", run_dir);
@@ -60,16 +88,9 @@ void summary_tell(const struct run_result *res, const struct run_options *o, con
 		log_error("%s", res->ledger.failure);
 	if (res->end == RUN_END_NOT_MADE || res->end == RUN_END_NOT_EXECED)
 		return;
-	if (o->summary_path) {
-		s.file = fopen(o->summary_path, "ae");
-		if (!s.file)
-			log_error("--summary: %s: %s", o->summary_path, strerror(errno));
-	}
 	say(&s, "calls: %" PRIu64 " allowed, %" PRIu64 " denied%s", res->ledger.allowed,
 	    res->ledger.denied, res->ledger.unknown ? ", outcomes unknown: see trace" : "");
 	say_refused(&s, res);
 	say(&s, "records: %s", run_dir);
 	say(&s, "anchor: %s:%s", res->ledger.head, res->ledger.key_fingerprint);
-	if (s.file)
-		fclose(s.file);
 }

@@ -2,6 +2,7 @@
 #include "roles/relay.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,15 +64,20 @@ static void pump_read(struct pump *p)
 	}
 	p->off = 0;
 	p->len = (size_t)n;
+	if (p->watched && memchr(p->bytes, p->watched, p->len))
+		p->has_seen = true;
 }
 
 static void pump_write(struct pump *p)
 {
-	/* The person's socket must not become non-blocking for those who share it. */
+	/*
+	 * What the person gave us must not become non-blocking for those who share it; a pipe
+	 * that poll(2) calls writable takes PIPE_BUF bytes without waiting (pipe(7)).
+	 */
 	ssize_t n = send(p->to, p->bytes + p->off, p->len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n < 0 && errno == ENOTSOCK)
-		n = write(p->to, p->bytes + p->off, p->len);
+		n = write(p->to, p->bytes + p->off, p->len < PIPE_BUF ? p->len : PIPE_BUF);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 
-enum stream { STREAM_PASSED = 0, STREAM_TERMINAL, STREAM_PUMPED, STREAM_CLOSED, STREAM_DIRECTORY };
+enum stream { STREAM_PUMPED = 0, STREAM_TERMINAL, STREAM_CLOSED, STREAM_DIRECTORY };
 
 static enum stream stream_of(int fd, struct stat *ret_st)
 {
@@ -18,10 +17,6 @@ static enum stream stream_of(int fd, struct stat *ret_st)
 		return STREAM_CLOSED;
 	if (S_ISDIR(ret_st->st_mode))
 		return STREAM_DIRECTORY;
-	if (S_ISFIFO(ret_st->st_mode))
-		return STREAM_PASSED;
-	if (S_ISCHR(ret_st->st_mode) && ret_st->st_rdev == makedev(1, 3))
-		return STREAM_PASSED;
 	return isatty(fd) ? STREAM_TERMINAL : STREAM_PUMPED;
 }
 
@@ -53,11 +48,17 @@ static int pump_stream(struct stdio_plan *plan, struct relay *relay, int i)
 	return fcntl(pipe_fds[is_input ? 1 : 0], F_SETFL, O_NONBLOCK) ? -errno : 0;
 }
 
-static int open_null(struct stdio_plan *plan, int i)
+/* A closed stream becomes one without bytes, so that what is opened next is not taken for it. */
+static int open_empty(struct stdio_plan *plan, int i)
 {
-	plan->agent[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int pipe_fds[2], kept = i == STDIN_FILENO ? 0 : 1;
+
+	if (pipe2(pipe_fds, O_CLOEXEC))
+		return -errno;
+	close(pipe_fds[1 - kept]);
+	plan->agent[i] = pipe_fds[kept];
 	plan->owns[i] = true;
-	return plan->agent[i] < 0 ? -errno : 0;
+	return 0;
 }
 
 /* A description of our own, so that O_NONBLOCK does not reach the shell that we share it with. */
@@ -92,7 +93,7 @@ int stdio_plan(struct stdio_plan *ret, struct relay *relay, struct error *err)
 		if (stream == STREAM_TERMINAL)
 			open_terminal(&plan, i);
 		else if (stream == STREAM_CLOSED)
-			r = open_null(&plan, i);
+			r = open_empty(&plan, i);
 		else if (stream == STREAM_DIRECTORY)
 			r = -EISDIR;
 		else if (stream == STREAM_PUMPED && i == 2 && plan.owns[1] &&

@@ -128,6 +128,7 @@ static void start_relaying(struct supervision *s)
 	if (s->terminal_input) {
 		s->terminal_input->inert = true;
 		s->terminal_input->pauses = !terminal_take(&s->terminal);
+		s->terminal_input->watched = terminal_suspend_key(&s->terminal);
 	}
 	terminal_resize(&s->terminal);
 }
@@ -158,8 +159,8 @@ static int on_execed(struct supervision *s, struct message *m)
 
 /*
  * The agent has stopped. Where that is job control, so do we, towards the shell that started
- * us: Ctrl-Z in the jail's pty, or a SIGTSTP that we passed on. Any other stop is the agent's
- * own affair; it must not put its warden to sleep.
+ * us: Ctrl-Z that the person typed into the jail's pty, or a SIGTSTP that we passed on. Any
+ * other stop is the agent's own affair; it must not put its warden to sleep.
  */
 static int on_stopped(struct supervision *s, struct message *m)
 {
@@ -168,6 +169,10 @@ static int on_stopped(struct supervision *s, struct message *m)
 	bool is_terminals = !r && (stopped.signo == SIGTSTP || stopped.signo == SIGTTIN ||
 				   stopped.signo == SIGTTOU);
 
+	if (s->terminal_input && s->terminal_input->has_seen)
+		s->terminal_input->has_seen = false;
+	else
+		is_terminals = false;
 	if (r || !((s->terminal.is_raw && is_terminals) || s->has_passed_tstp))
 		return r;
 	s->has_passed_tstp = false;

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -124,6 +125,8 @@ static void end_run(struct supervision *s)
 	await(s, init_is_gone);
 	await_output(s);
 	terminal_give_back(&s->terminal);
+	if (s->pty_master >= 0)
+		terminal_reset(STDERR_FILENO);
 	channel_close(&s->parts[PART_PROXY].channel);
 	await(s, proxy_is_gone);
 	kill_part(&s->parts[PART_PROXY]);

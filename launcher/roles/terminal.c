@@ -43,3 +43,21 @@ void terminal_resize(const struct terminal *t)
 	if (t->master >= 0)
 		ioctl(t->master, TIOCSWINSZ, &size);
 }
+
+unsigned char terminal_suspend_key(const struct terminal *t)
+{
+	struct termios now;
+
+	if (t->is_raw)
+		return t->saved.c_cc[VSUSP];
+	return t->fd >= 0 && !tcgetattr(t->fd, &now) ? now.c_cc[VSUSP] : 0;
+}
+
+void terminal_reset(int fd)
+{
+	/* Leave the alternate screen, soft reset (DECSTR), plain text, visible cursor. */
+	static const char reset[] = "\033[?1049l\033[!p\033[0m\033[?25h";
+
+	if (isatty(fd) && write(fd, reset, sizeof(reset) - 1) < 0)
+		return;
+}

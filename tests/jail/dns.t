@@ -54,6 +54,12 @@ python3 -c '
 import socket
 a = socket.gethostbyname("promptfax.app")
 print("reverse", socket.gethostbyaddr(a)[0])
+for label, family in (("addrconfig4", socket.AF_INET), ("addrconfig6", socket.AF_INET6)):
+    try:
+        found = socket.getaddrinfo("promptfax.app", 443, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        print(label, found[0][4][0])
+    except OSError as error:
+        print(label, "none", error)
 print("localhost-python", *sorted({a[4][0] for a in socket.getaddrinfo("localhost", 80)}))'
 echo "localhost-getent $(getent ahostsv4 localhost | awk '{print $1; exit}')"
 cat >node.mjs <<'J'
@@ -67,6 +73,7 @@ for (const name of ['promptfax.app', 'other.example']) {
 	await say('node-resolve4/' + name, () => dns.resolve4(name));
 	await say('node-resolve6/' + name, () => dns.resolve6(name));
 }
+await say('node-addrconfig', () => dns.lookup('promptfax.app', {family: 4, hints: 32}));
 await say('node-localhost', () => dns.lookup('localhost', {family: 4}));
 await say('node-txt', () => dns.resolveTxt('promptfax.app'));
 await say('node-reverse', async () => dns.reverse(await dns.resolve4('promptfax.app').then((a) => a[0])));
@@ -138,6 +145,10 @@ is "$(answer node-resolve6/promptfax.app)" "$AAAA" "and c-ares's"
 for server in 127.0.0.53 192.0.2.53 '[2001:db8::53]' 10.0.0.1; do
 	is "$(answer "node-server/$server")" "$A" "c-ares, which looks at who answers, believes $server"
 done
+# AI_ADDRCONFIG: a family counts only if some interface has an address of it that is not loopback.
+is "$(answer addrconfig4)" "$A" "getaddrinfo of IPv4 with AI_ADDRCONFIG"
+is "$(answer addrconfig6)" "$AAAA" "getaddrinfo of IPv6 with AI_ADDRCONFIG"
+is "$(answer node-addrconfig)" "$A" "node dns.lookup of IPv4 with ADDRCONFIG"
 is "$(answer node-txt)" "none ENODATA" "node: no TXT"
 is "$(answer reverse)" promptfax.app "the address has its name"
 is "$(answer node-reverse)" promptfax.app "for c-ares too"

@@ -44,6 +44,23 @@ is "$("$MCPJAIL" -q -- sh -c 'ls /proc/self/fd | wc -l' 7</etc/passwd 8</)" 4 "o
 "$MCPJAIL" -q -- true </ 2>"$TMP/err"
 is $? 125 "a directory as standard input is refused"
 
+# The agent holds nothing of the host's: not a pipe that others read from or write to.
+printf '%s\n' 'true' "\"$MCPJAIL\" -q -- sh -c 'echo touch outside >/proc/self/fd/0' 2>/dev/null" 'sleep 0.3' | bash
+[ ! -e outside ]
+ok $? "what is written into standard input's descriptor is no command of the shell outside"
+is "$( (echo kept; "$MCPJAIL" -q -- sh -c 'timeout 1 cat /proc/self/fd/1' ) | tr '\n' ' ')" "kept " "nor can it read what others wrote to its output"
+is "$("$MCPJAIL" -q -- sh -c 'stat -Lc %F /proc/self/fd/0 /proc/self/fd/1 | sort -u' </dev/null)" fifo "streams are pipes of its own"
+is "$("$MCPJAIL" -q -- yes 2>/dev/null | head -n 2 | tr '\n' ' ')" "y y " "a reader that has enough ends the writer"
+
+# --summary is written outside the jail: through nothing that the agent can prepare.
+ln -s "$TMP/target" summary-link && : >"$TMP/target"
+is "$(status --summary summary-link -- true)" 125 "a summary file that is a link is refused"
+mkfifo summary-fifo
+is "$(status --summary summary-fifo -- true)" 125 "so is a FIFO"
+"$MCPJAIL" --summary summary-file -- ln -sf "$TMP/target" summary-file2 2>/dev/null
+like "$(cat summary-file)" '^anchor: ' "a plain file gets it"
+is "$(cat "$TMP/target")" "" "and the link's target nothing"
+
 # signals
 "$MCPJAIL" -q -- sh -c 'trap "echo got; exit 9" TERM; touch ready; while :; do sleep 0.05; done' >"$TMP/out" 2>&1 &
 pid=$!

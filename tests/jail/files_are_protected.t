@@ -37,6 +37,9 @@ rm -rf "$dir"
 like "$(cd "$HOME" && "$MCPJAIL" -- sh -c 'echo x >y' 2>&1)" 'not writable' "a home directory as working directory is not, and it is said"
 [ ! -e "$HOME/y" ]
 ok $? "nothing was written there"
+like "$(cd "$TMP" && HOME=$TMP/home "$MCPJAIL" -- sh -c 'echo x >home/.bashrc' 2>&1)" 'holds your home' "nor is a directory above the home"
+[ ! -e "$HOME/.bashrc" ]
+ok $? "where nothing was written either"
 is "$(cd / && j -- sh -c '{ echo x >/y; } 2>/dev/null || echo no')" no "nor is the root"
 
 # mcpjail's own

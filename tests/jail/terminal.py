@@ -136,6 +136,10 @@ def main():
     check(s.expect("has-input"), "while input is a terminal")
     s.wait()
 
+    s = Session(MCPJAIL, "-q", "--timeout", "1s", "--", "sh", "-c", "echo ready; kill -TSTP $$; sleep 9")
+    s.expect("ready")
+    check(s.wait(6) == 124, "a stop that nobody typed does not stop mcpjail")
+
     s = Session("sh", "-c", "%s -q -- sh -c 'printf prompt: >/dev/tty; read x; echo $x' >typed 2>/dev/null" % MCPJAIL)
     check(s.expect("prompt:"), "a prompt on /dev/tty appears when only input is a terminal")
     s.send("some-text\r")
