@@ -4,7 +4,11 @@
 # make deps     install what building and testing need (Debian, Ubuntu)
 # make demo     dependencies, build, and the main job on embedded parts, no network
 # make check    what the tests need, and the tests
-# make help     every target
+# make lint     layout, layering and static analysis
+# make e2e      the official MCP SDK at both ends
+# make bench-quick   latency beside nginx, launch beside bubblewrap
+# make install, make uninstall   PREFIX=/usr/local DESTDIR=
+# make clean
 #
 # V=1 shows commands; SHARED=1 links the libraries dynamically; SANITIZE=1 builds with ASan and UBSan into build/san.
 
@@ -110,7 +114,7 @@ install: $(BUILD)/mcpjail
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/mcpjail $(DESTDIR)$(PREFIX)/share/mcpjail/promptfax.json
-	-rmdir $(DESTDIR)$(PREFIX)/share/mcpjail
+	rmdir $(DESTDIR)$(PREFIX)/share/mcpjail 2>/dev/null || true
 
 .PHONY: clean
 clean:

@@ -34,7 +34,7 @@ const char *places_home(void);
  */
 int places_state_dir(struct place *ret, struct error *err);
 
-/** places_new_run_id() - Time and chance: sorts by start, unique: "20260102T030405-1a2b3c4d" */
+/** places_new_run_id() - Time and chance: sorts by start, unique: "20260102T030405.678901-1a2b" */
 void places_new_run_id(char ret[PLACES_RUN_ID_BYTES]);
 
 /**

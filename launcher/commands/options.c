@@ -177,9 +177,8 @@ static int set_fail_on(struct run_options *o, const char *value, struct error *e
 	static const struct {
 		const char *name;
 		enum fail_on bit;
-	} names[] = {{"denied", FAIL_ON_DENIED},
-		     {"unknown", FAIL_ON_UNKNOWN},
-		     {"lost", FAIL_ON_LOST}};
+	} names[] = {
+		{"denied", FAIL_ON_DENIED}, {"unknown", FAIL_ON_UNKNOWN}, {"lost", FAIL_ON_LOST}};
 
 	while (*value) {
 		size_t n = strcspn(value, ","), i = 0;
@@ -188,8 +187,10 @@ static int set_fail_on(struct run_options *o, const char *value, struct error *e
 		       (strlen(names[i].name) != n || strncmp(names[i].name, value, n)))
 			i++;
 		if (i == ARRAY_SIZE(names)) {
-			error_set(err, "--fail-on", "use denied, unknown, lost; this version does not watch for drift",
-				  "'%.*s' is not known", (int)n, value);
+			error_set(
+				err, "--fail-on",
+				"use denied, unknown, lost; this version does not watch for drift",
+				"'%.*s' is not known", (int)n, value);
 			return -EINVAL;
 		}
 		o->fail_on |= names[i].bit;
@@ -276,7 +277,7 @@ static int apply(const struct option_spec *spec, struct run_options *o, const ch
 {
 	int r = -EINVAL;
 
-	if (spec->metavar && (!value || !*value))
+	if (spec->metavar && (!value || !*value || !strcmp(value, "--")))
 		error_set(err, NULL, NULL, "wants a value: %s", spec->metavar);
 	else
 		r = spec->apply(o, value, err);
@@ -344,8 +345,10 @@ int options_parse(char **argv, struct run_options *ret, struct error *err)
 		} else if (**argv == '-' && (*argv)[1]) {
 			r = parse_short(&argv, &o, err);
 		} else {
-			error_set(err, NULL, "write mcpjail [OPTIONS] -- COMMAND [ARG…]",
-				  "'%s' stands before --", *argv);
+			error_set(
+				err, NULL,
+				"write mcpjail [OPTIONS] -- COMMAND [ARG…], or see mcpjail --help",
+				"'%s' is neither an option nor a command of mcpjail", *argv);
 			r = -EINVAL;
 		}
 	}

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -156,6 +157,13 @@ static bool path_is_within(const char *path, const char *dir)
 /* What holds a home directory, `/` too, is too much to hand over because somebody stood there. */
 static bool cwd_may_be_written(const char *cwd, const char *home)
 {
+	static const char *const private[] = {"/tmp", "/var/tmp", "/dev/shm"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(private); i++)
+		if (!strcmp(cwd, private[i]))
+			log_notice("%s is private in the jail: it starts empty, and what is "
+				   "written there is gone at the end",
+				   cwd);
 	if (strcmp(cwd, "/") && !(home && path_is_within(home, cwd)))
 		return true;
 	log_notice("%s is not writable in the jail, because it %s; start in a project's "
@@ -323,6 +331,9 @@ int command_run(int argc, char **argv)
 		plan = plan_of(&o, &p, home);
 		supervisor_run(&plan, &result);
 		status = exit_of(&result, &o);
+		/* Fails, as it should, where there is a record of why. */
+		if (result.end == RUN_END_NOT_MADE)
+			rmdir(p.run.path);
 		summary_tell(&result, p.run.path, p.summary_fd);
 	}
 	preparation_free(&p);

@@ -25,7 +25,8 @@ static int find_last(int runs_fd, char *ret_name, size_t size)
 		return -errno;
 	}
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, last) > 0)
+		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' &&
+		    strcmp(entry->d_name, last) > 0)
 			snprintf(last, sizeof(last), "%s", entry->d_name);
 	closedir(dir);
 	if (!last[0] || strlen(last) >= size)
@@ -49,7 +50,8 @@ static int look_below_state(const char *run, char *ret_path, int *ret_fd, struct
 	if (!r && !run)
 		r = find_last(runs_fd, name, sizeof(name));
 	if (r) {
-		error_set(err, state.path, "give the directory of the run", "there are no runs here");
+		error_set(err, state.path, "give the directory of the run",
+			  "there are no runs here");
 		return r;
 	}
 	fd = openat(runs_fd, run ? run : name, DIRECTORY | O_NOFOLLOW);
@@ -67,10 +69,15 @@ static int look_below_state(const char *run, char *ret_path, int *ret_fd, struct
 
 int run_lookup(const char *run, char *ret_path, int *ret_fd, struct error *err)
 {
-	int fd = run ? open(run, DIRECTORY) : -1;
+	int fd;
 
-	if (fd < 0 && (!run || !strchr(run, '/')))
-		return look_below_state(run, ret_path, ret_fd, err);
+	/*
+	 * An id means the run of that id, whatever lies in the working directory: that is an
+	 * agent's to write, and the agent knows its run's id.
+	 */
+	if (!run || (!strchr(run, '/') && !look_below_state(run, ret_path, ret_fd, err)))
+		return run ? 0 : look_below_state(NULL, ret_path, ret_fd, err);
+	fd = open(run, DIRECTORY);
 	if (fd < 0) {
 		int r = -errno;
 

@@ -81,7 +81,8 @@ void summary_tell(const struct run_result *res, const char *run_dir, int fd)
 	struct summary s = {.fd = fd};
 
 	if (!res->has_ledger) {
-		log_error("the ledger was not closed; what was recorded is in %s", run_dir);
+		if (res->end != RUN_END_NOT_MADE)
+			log_error("the ledger was not closed; what was recorded is in %s", run_dir);
 		return;
 	}
 	if (res->ledger.failure[0])
@@ -92,5 +93,6 @@ void summary_tell(const struct run_result *res, const char *run_dir, int fd)
 	    res->ledger.denied, res->ledger.unknown ? ", outcomes unknown: see trace" : "");
 	say_refused(&s, res);
 	say(&s, "records: %s", run_dir);
-	say(&s, "anchor: %s:%s", res->ledger.head, res->ledger.key_fingerprint);
+	if (!res->ledger.failure[0])
+		say(&s, "anchor: %s:%s", res->ledger.head, res->ledger.key_fingerprint);
 }

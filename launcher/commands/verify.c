@@ -13,9 +13,10 @@
 #include "ledger/verify.h"
 
 static const char usage[] =
-	"usage: mcpjail verify RUN [--anchor HEAD[:FINGERPRINT]]\n"
+	"usage: mcpjail verify [RUN] [--anchor HEAD[:FINGERPRINT]]\n"
 	"\n"
-	"Checks that a run's ledger is whole and unchanged. RUN is a run's directory or id.\n"
+	"Checks that a run's ledger is whole and unchanged. RUN is a run's directory or id;\n"
+	"without it, the last run is checked.\n"
 	"HEAD is what the run printed at its end and somebody kept elsewhere.\n"
 	"\n"
 	"exit status: 0 complete, 1 tampered or truncated, 2 cannot check, 3 interrupted but "
@@ -65,16 +66,20 @@ int command_verify(int argc, char **argv)
 	int option;
 
 	optind = 1;
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'a') {
 			anchor = optarg;
 			continue;
 		}
+		if (option != 'h')
+			log_error("verify: no such option, or its value is missing: %s",
+				  argv[optind - 1]);
 		fputs(usage, option == 'h' ? stdout : stderr);
 		return option == 'h' ? EXIT_SUCCESS : VERIFY_CANNOT;
 	}
-	if (argc - optind != 1) {
-		fputs(usage, stderr);
+	if (argc - optind > 1) {
+		log_error("verify: one run at a time");
 		return VERIFY_CANNOT;
 	}
 	if (run_lookup(argv[optind], path, &fd, &err)) {

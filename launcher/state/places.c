@@ -13,6 +13,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/io.h"
 #include "base/text.h"
 
 #define POLICY_OF_MACHINE "/etc/mcpjail/policy.json"
@@ -98,9 +100,10 @@ int places_state_dir(struct place *ret, struct error *err)
 
 void places_new_run_id(char ret[PLACES_RUN_ID_BYTES])
 {
-	time_t now = time(NULL);
-	uint8_t chance[4] = {0};
-	char hex[2 * sizeof(chance) + 1];
+	uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+	time_t now = (time_t)(now_ns / 1000000000u);
+	uint8_t chance[2] = {0};
+	char hex[2 * sizeof(chance) + 1], second[16];
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
@@ -108,8 +111,9 @@ void places_new_run_id(char ret[PLACES_RUN_ID_BYTES])
 	if (getrandom(chance, sizeof(chance), 0) != sizeof(chance))
 		abort();
 	text_hex(chance, sizeof(chance), hex);
-	strftime(ret, PLACES_RUN_ID_BYTES, "%Y%m%dT%H%M%S-", &tm);
-	strncat(ret, hex, PLACES_RUN_ID_BYTES - strlen(ret) - 1);
+	strftime(second, sizeof(second), "%Y%m%dT%H%M%S", &tm);
+	snprintf(ret, PLACES_RUN_ID_BYTES, "%s.%06u-%s", second,
+		 (unsigned)(now_ns % 1000000000u / 1000u), hex);
 }
 
 static bool dir_is_empty(int fd)
@@ -174,21 +178,6 @@ int places_run_dir(const char *wanted, int state_fd, const char *run_id, struct 
 	return 0;
 }
 
-static int read_whole(int fd, struct buf *ret_text)
-{
-	for (;;) {
-		void *room = buf_reserve(ret_text, 65536);
-		ssize_t n;
-
-		if (!room)
-			return -EFBIG;
-		n = read(fd, room, 65536);
-		if (n <= 0)
-			return n ? -errno : 0;
-		buf_commit(ret_text, (size_t)n);
-	}
-}
-
 /* Return: 1 if there is such a file and it was read; 0 if there is none; -errno */
 static int read_policy(const char *path, char *ret_path, struct buf *ret_text, struct error *err)
 {
@@ -203,8 +192,8 @@ static int read_policy(const char *path, char *ret_path, struct buf *ret_text, s
 	else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
 		r = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	if (!r) {
-		ret_text->max = PLACES_POLICY_MAX + 65536;
-		r = read_whole(fd, ret_text);
+		ret_text->max = PLACES_POLICY_MAX;
+		r = io_read_to_end(fd, ret_text);
 	}
 	if (!r)
 		r = path_of_fd(fd, ret_path);
