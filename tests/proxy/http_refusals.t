@@ -86,7 +86,7 @@ is "$STATUSES $REACHED" "405 1" "GET for an event stream: the server's own answe
 
 # --- other hosts, paths, methods -------------------------------------------------------
 refused "https to an unlisted host" 403 'open|closed' --to other.example:443 < <(bytes "${call/promptfax.app/other.example}")
-like "$ANSWERS" '\|mcpjail: .*other\.example.*/default.*--allow other\.example' "it names host, rule and what to do"
+like "$ANSWERS" '\|mcpjail: .*other\.example.*/default.*allow' "it names host, rule and what to do"
 refused "GET from it" 403 'open|closed' --to other.example:443 < <(bytes "GET / HTTP/1.1\r\nHost: other.example\r\n\r\n")
 refused "https to an unlisted port" '403' 'open|closed' --to promptfax.app:8443 < <(bytes "${call/promptfax.app/promptfax.app:8443}")
 refused "CONNECT to an unlisted host" 403 'open|closed' --to promptfax.app:3128 --connect other.example:443 --sni other.example < <(bytes "${call/promptfax.app/other.example}")
@@ -211,6 +211,8 @@ refused "a body past 4 MiB" '400|413' closed < <(bytes "$post\r\nContent-Length:
 refused "chunks past 4 MiB" '400|413' closed < <(bytes "$post\r\n$te\r\n\r\n400001\r\n"; head -c 4194305 /dev/zero; bytes '\r\n0\r\n\r\n')
 http --answers 2 < <(bytes "${call}POST /mcp HTTP/1.1\r\n$fields\r\n$length\r\n$te\r\n\r\n$body$call")
 is "$STATUSES $END $REACHED $RECORDS" "200 400 closed 1 call allow net.denied 400" "a bad one pipelined behind a good one: the good one is answered, nothing behind the bad one is read" || tell
+http --answers 2 < <(bytes "${call}@@PAUSE@@POST /mcp HTTP/1.1\r\n$fields\r\n$length@@FIN@@")
+is "$STATUSES $END $REACHED $RECORDS" "200 400 closed 1 call allow net.denied 400" "a head that ends early behind a good one" || tell
 http --answers 2 < <(bytes "GET /other HTTP/1.1\r\n$host\r\n\r\n$call")
 is "$STATUSES $REACHED" "403 200 1" "a refused one without a body leaves the connection usable" || tell
 refused "a refused one with a body does not" 403 closed < <(bytes "${call/\/mcp/\/other}$call")

@@ -75,7 +75,6 @@ is "$(tail -1 "$SERVED" | python3 -c 'import json,sys; print(ascii(json.load(sys
 	"$(python3 -c 'print(ascii({"hostType": "other \"\\/\b\f\n\r\t\u00e9\U0001f4e0"}))')" "and mean the same to the server"
 allowed "numbers that survive" "$legacy" '{"a":[0,-1,0.1,1.0,1e2,-2.5e-3,9007199254740993,9223372036854775807,1.7976931348623157e308]}' \
 	< <(call ',"arguments":{"a":[0,-1,0.1,1.0,1e2,-2.5e-3,9007199254740993,9223372036854775807,1.7976931348623157e308]}')
-allowed "keys in arguments that differ in case" "$legacy" '{"a":1,"A":2}' < <(call ',"arguments":{"a":1,"A":2}')
 allowed "white space around and within" "$legacy" < <(printf ' \t\r\n'; call ' ,\n"arguments"\t:\r\n{ }' | sed 's/\\n/\n/;s/\\t/\t/;s/\\r\\n/\r\n/'; printf '\r\n ')
 allowed "arguments of 32 levels" "$legacy" "$(printf '{"a":%s1%s}' "$(printf '[%.0s' $(seq 32))" "$(printf ']%.0s' $(seq 32))")" \
 	< <(call ",\"arguments\":$(printf '{"a":%s1%s}' "$(printf '[%.0s' $(seq 32))" "$(printf ']%.0s' $(seq 32))")")
@@ -85,9 +84,11 @@ allowed "a negative id" "$legacy" '{}' -5 < <(call '' | sed 's/"id":7/"id":-5/')
 allowed "the charset said" "${legacy/json/json; charset=UTF-8}" < <(call '')
 rpc "$legacy" < <(call ',"arguments":{},"exfiltrated":1,"_meta":{"progressToken":5,"exfiltrated":2}')
 is "$STATUSES $REACHED" "200 1" "members of params that the protocol does not know: are left behind" || tell
-rpc "$modern\r\nMcp-Param-Host: other\r\nMcp-Param-Out: exfiltrated" < <(call ",\"arguments\":{\"hostType\":\"other\"},$meta")
-like "$(tail -1 "$SERVED")" '[Mm]cp-[Pp]aram-[Hh]ost": ?"other"' "Mcp-Param-* that repeats an argument: goes on" || tell
-unlike "$(tail -1 "$SERVED")" 'exfiltrated' "one that does not: stays behind"
+rpc "$modern\r\nMcp-Param-hostType: other" < <(call ",\"arguments\":{\"hostType\":\"other\"},$meta")
+is "$STATUSES $REACHED $RECORDS" "200 1 call allow" "Mcp-Param-* that repeats an argument: passes" || tell
+like "$(tail -1 "$SERVED")" '[Mm]cp-[Pp]aram-[Hh]ost[Tt]ype": ?"other"' "and arrives" || note "$(tail -1 "$SERVED")"
+rpc "$modern\r\nMcp-Param-Out: exfiltrated" < <(call ",\"arguments\":{\"hostType\":\"other\"},$meta")
+like "$STATUSES $REACHED $BODY" '^(200 1|400 0 .*-32020)' "one that does not: stays behind, or is refused" || tell
 rpc "$json\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list" <<<'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"roots":{},"sampling":{},"elicitation":{},"extensions":{"x":{}}}}}}'
 like "$(tail -1 "$SERVED")" '"capabilities":\{\}' "modern: the capabilities of each request are stripped" || tell
 
@@ -104,6 +105,8 @@ name twice, once escaped@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":
 id twice@{"jsonrpc":"2.0","id":7,"id":8,"method":"tools/call","params":{"name":"start_session"}}
 arguments twice@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"start_session","arguments":{"a":1},"arguments":{"a":2}}}
 an argument twice@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"start_session","arguments":{"a":1,"a":2}}}
+an argument twice but for case@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"start_session","arguments":{"faxNumber":1,"FaxNumber":2}}}
+an argument twice but for case, deep@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"start_session","arguments":{"f":[{"url":1,"URL":2}]}}}
 an argument twice, deep@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"start_session","arguments":{"f":[{"g":{"a":1,"b":0,"a":2}}]}}}
 method twice but for case@{"jsonrpc":"2.0","id":7,"method":"tools/call","Method":"ping","params":{"name":"start_session"}}
 params twice but for ſ@{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"start_session"},"paramſ":{"name":"send_fax"}}
@@ -301,7 +304,7 @@ for method in roots/list sampling/createMessage elicitation/create; do
 		rpc "$fields" < <(call ",\"arguments\":{}$more")
 		[[ $STATUSES == 200 && $ANSWERS == *text/event-stream* && $ANSWERS == *sessionId* && $RECORDS == "call allow" ]]
 		ok $? "$era: a call of a server that asks $method is answered" || tell
-		unlike "$ANSWERS" "$method|90000[0-9][^0-9]" "$era: and the agent does not see that it asked" || tell
+		unlike "$ANSWERS" "$method|\"id\":90000[0-9]" "$era: and the agent does not see that it asked" || tell
 	done
 	if [ $method = roots/list ]; then
 		# MCP.md, "Server → client": drop them and answer upstream.

@@ -12,7 +12,8 @@ Without arguments, options and file come on standard input, a line for each conn
   --patience S      for an answer (default 10)
 
 Within FILE @@CONTINUE@@ waits for an interim answer, @@PAUSE@@ for half a second, @@FIN@@
-ends our side. Prints a line for each answer, "STATUS|FIELD: VALUE;…|BODY", and at last
+ends our side. Prints a line for each answer, "STATUS|FIELD: VALUE;…|BODY", with "(cut)" behind a body that
+did not end, and at last
 "end closed|reset|open MILLISECONDS".
 """
 import re
@@ -65,13 +66,12 @@ class Peer:
         return out.decode("latin-1")
 
     def chunks(self):
-        body = b""
         while True:
             n = int(self.line().split(";")[0], 16)
-            body += self.take(n)
+            self.body += self.take(n)
             self.line()
             if not n:
-                return body
+                return
 
     def answer(self):
         """One answer, printed. Return: its status"""
@@ -83,18 +83,20 @@ class Peer:
                 break
             fields.append(line)
         known = {f.split(":")[0].lower(): f.split(":", 1)[1].strip() for f in fields}
-        body = b""
+        self.body, cut = b"", " (cut)"
         try:
             if known.get("transfer-encoding") == "chunked":
-                body = self.chunks()
+                self.chunks()
             elif "content-length" in known:
-                body = self.take(int(known["content-length"]))
+                self.body = self.take(int(known["content-length"]))
             elif status >= "200" and status not in ("204", "304"):
+                cut = ""
                 while True:
-                    body += self.take(1)
+                    self.body += self.take(1)
+            cut = ""
         finally:
-            text = body.decode("utf-8", "replace").strip().replace("\n", " ")
-            print("%s|%s|%s" % (status, "; ".join(fields), text), flush=True)
+            text = (self.body or self.data).decode("utf-8", "replace").strip().replace("\n", " ")
+            print("%s|%s|%s%s" % (status, "; ".join(fields), text, cut), flush=True)
         return status
 
 

@@ -162,7 +162,7 @@ class Tools:
         c.send("0\r\n\r\n")
 
     def stream_odd(c, m):
-        text = "\ufeff: first\rdata: " + result(m)[:20] + "\rdata: " + result(m)[20:] + "\r\r"
+        text = "\ufeff: first\rdata: " + result(m)[:18] + "\rdata: " + result(m)[18:] + "\r\r"
         data = text.encode()
         c.stream()
         c.send(b"%x;ext=1\r\n%s\r\n0\r\nX-Trailer: a\r\n\r\n" % (len(data), data))
