@@ -150,11 +150,15 @@ int channel_receive(struct channel *ch, struct message *ret)
 	bool whole;
 	ssize_t n;
 
+	/*
+	 * A peer that closes with something of ours unread leaves ECONNRESET, which the kernel
+	 * reports once, before what the peer had sent last. That is read nevertheless.
+	 */
 	do
 		n = recvmsg(ch->fd, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? 0 : -errno;
+		return -errno;
 	whole = collect_fds(&msg, &m);
 	/* Every message has a type, so a datagram of no bytes is the end of the stream. */
 	if (!n && !m.n_fds)

@@ -244,6 +244,24 @@ static void test_the_end_of_the_peer_is_the_end(void **state)
 	close_ends(&ends);
 }
 
+static void test_last_words_are_heard_from_a_peer_that_left_ours_unread(void **state)
+{
+	struct ends ends = open_ends(ROLE_PROXY, ROLE_KEEPER);
+	struct msg_call_verdict verdict = {.call_id = 1};
+	struct msg_event event = {.kind = EVENT_NET_DENIED};
+	struct message m;
+
+	(void)state;
+	assert_int_equal(channel_send(&ends.keeper, MSG_CALL_VERDICT, &verdict), 0);
+	assert_int_equal(channel_send(&ends.proxy, MSG_EVENT, &event), 0);
+	channel_close(&ends.proxy);
+	assert_int_equal(channel_receive(&ends.keeper, &m), 1);
+	assert_int_equal(m.type, MSG_EVENT);
+	message_free(&m);
+	assert_int_equal(channel_receive(&ends.keeper, &m), 0);
+	close_ends(&ends);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_a_role_cannot_send_what_is_not_its_own),
 		cmocka_unit_test(test_the_largest_message_fits_a_default_socket),
 		cmocka_unit_test(test_the_end_of_the_peer_is_the_end),
+		cmocka_unit_test(test_last_words_are_heard_from_a_peer_that_left_ours_unread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
