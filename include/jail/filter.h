@@ -14,7 +14,8 @@
  *
  * To be called in the agent's process right before exec. Refused calls return an
  * errno and never kill: EPERM; EACCES for AF_UNIX datagrams; EOPNOTSUPP for TCP Fast
- * Open; ENOSYS for clone3 and for every call of a foreign ABI (i386, x32).
+ * Open; ENOSYS for clone3, openat2 and for every call of a foreign ABI (i386, x32). No file
+ * is made or becomes set-user-id or set-group-id. A new RLIMIT_CORE is silently not taken.
  *
  * Return: 0; -errno
  */

@@ -45,7 +45,8 @@
 #include "base/error.h"
 
 #define JAIL_WRITE_DIRS_MAX 64
-#define JAIL_LAYERS         "namespaces,tproxy,mounts,seccomp,landlock" /* at most; see MSG_JAIL_READY */
+/* At most; see MSG_JAIL_READY. Without "netlog" datagrams are refused but not recorded. */
+#define JAIL_LAYERS         "namespaces,tproxy,netlog,mounts,seccomp,landlock"
 #define JAIL_EXIT_BROKEN    125 /* init's exit status when a stage failed */
 
 struct jail_spec {
@@ -55,6 +56,17 @@ struct jail_spec {
 	const char *
 		policy_path; /* absolute; NULL or "": built in. Read-only inside wherever it lies */
 	const char *home;    /* absolute; may be NULL */
+	/*
+	 * Names are followed link by link, so they are to be given unresolved: what of the way
+	 * lies in a writable tree, the agent can neither move nor replace. That holds for
+	 * policy_path, policy_name, state_dir and default_policy_dir.
+	 */
+	const char *policy_name; /* absolute, as the person wrote it; NULL: not named */
+	/* Absolute; NULL: none. In a writable tree: read-only inside, and made (0700) if missing */
+	const char *default_policy_dir;
+	const char *passwd_home; /* absolute; NULL: none. Its credential stores are hidden, too */
+	dev_t run_dev; /* run_dir's, as it was made. It is checked that this is hidden, … */
+	ino_t run_ino; /* … unless this is 0 */
 	const char *const *write_dirs; /* --write; absolute */
 	size_t n_write_dirs;
 	bool cwd_is_writable; /* cwd is neither / nor the home itself */

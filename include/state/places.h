@@ -26,6 +26,18 @@ struct place {
 const char *places_home(void);
 
 /**
+ * places_config_dir() - Where the user's own policy lies, if there is one
+ * @ret_path: PATH_MAX bytes; absolute, not resolved, perhaps not there
+ *
+ * Return: 0; -ENOENT with @err filled without a home directory
+ */
+int places_config_dir(char *ret_path, struct error *err);
+
+/** places_passwd_home() - The home directory of the password database, whatever $HOME says; NULL:
+ * none */
+const char *places_passwd_home(void);
+
+/**
  * places_state_dir() - Make, if missing, and open mcpjail's state directory, 0700
  *
  * Refuses a directory that another user owns or that others may write.

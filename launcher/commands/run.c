@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,9 @@
 
 struct preparation {
 	char cwd[PATH_MAX], policy_path[PATH_MAX];
+	char policy_name[2 * PATH_MAX]; /* as it was given, made absolute: links on its way count */
+	char config_dir[PATH_MAX];
+	struct stat run_stat;
 	struct place run, state;
 	char run_id[PLACES_RUN_ID_BYTES];
 	char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
@@ -142,6 +146,14 @@ static int prepare_places(const struct run_options *o, struct preparation *p, st
 	r = places_state_dir(&p->state, err);
 	if (!r)
 		r = places_run_dir(o->run_dir, p->state.fd, p->run_id, &p->run, err);
+	if (!r)
+		r = places_config_dir(p->config_dir, err);
+	if (!r && fstat(p->run.fd, &p->run_stat))
+		r = -errno;
+	if (!r && o->policy_path)
+		snprintf(p->policy_name, sizeof(p->policy_name), "%s%s%s",
+			 o->policy_path[0] == '/' ? "" : p->cwd,
+			 o->policy_path[0] == '/' ? "" : "/", o->policy_path);
 	return r;
 }
 
@@ -230,7 +242,12 @@ static struct supervisor_plan plan_of(const struct run_options *o, struct prepar
 			 .run_dir = p->run.path,
 			 .state_dir = p->state.path,
 			 .policy_path = p->policy_path[0] == '/' ? p->policy_path : NULL,
+			 .policy_name = p->policy_name[0] ? p->policy_name : NULL,
+			 .default_policy_dir = p->config_dir,
 			 .home = has_home ? home : NULL,
+			 .passwd_home = places_passwd_home(),
+			 .run_dev = p->run_stat.st_dev,
+			 .run_ino = p->run_stat.st_ino,
 			 .write_dirs = (const char *const *)p->write_dirs,
 			 .n_write_dirs = o->n_write_dirs,
 			 .cwd_is_writable = cwd_may_be_written(p->cwd, has_home ? home : NULL),

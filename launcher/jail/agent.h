@@ -30,13 +30,19 @@ struct agent_report {
 };
 
 /**
- * agent_start() - Fork, confine the child, and execute the agent's command in it
- * @ret_pid: Of the child; it has to be reaped whatever the report says
+ * agent_start() - Fork; the child confines itself, and waits for agent_release()
+ * @ret_pid:  Of the child; it has to be reaped whatever becomes of it
+ * @ret_line: To the child; to be closed by the caller
  *
- * Waits until the command runs or has failed to.
- *
- * Return: 0 with @ret_report filled; -errno if no child could be made
+ * Return: 0; -errno if no child could be made
  */
-int agent_start(const struct agent_plan *plan, pid_t *ret_pid, struct agent_report *ret_report);
+int agent_start(const struct agent_plan *plan, pid_t *ret_pid, int *ret_line);
+
+/**
+ * agent_release() - Let the child execute the agent's command
+ *
+ * Waits until the command runs or has failed to. Works behind filter_install_init().
+ */
+void agent_release(int line, struct agent_report *ret_report);
 
 #endif

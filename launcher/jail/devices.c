@@ -40,9 +40,12 @@ int devices_take(const struct winsize *winsize, struct devices *ret, struct erro
 	autoclose int dev = mount_open("/dev");
 	int r;
 
-	*ret = (struct devices){.devpts = -1, .pty_master = -1, .pty_slave = -1};
+	*ret = DEVICES_NONE;
 	for (size_t i = 0; i < DEVICES_MAX; i++) {
-		r = mount_clone(dev, device_names[i], false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+		/* Read-only is the node, its mode and owner, which are the host's; not the device.
+		 */
+		r = mount_clone(dev, device_names[i], false,
+				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 		ret->nodes[i] = r < 0 ? -1 : r;
 		/* Nearly nothing runs without this one. */
 		if (r < 0 && !i)

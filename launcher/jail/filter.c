@@ -7,7 +7,8 @@
  * - Calls that are allowed or refused by number alone come from the kernel's bitmap, at
  *   some 30 ns; only those that test arguments run the program.
  * - Arguments behind pointers are never judged: another thread could change them after.
- *   clone3 therefore does not exist (ENOSYS), and libc falls back to clone.
+ *   clone3 therefore does not exist (ENOSYS), and libc falls back to clone; neither does
+ *   openat2, and its users fall back to openat.
  * - A filter's ERRNO outranks a later filter's USER_NOTIF, TRACE or ALLOW. Agents may
  *   thus sandbox their own children, with notification listeners too: a listener answers
  *   only what this filter has let pass, and can turn no refusal into a pass.
@@ -16,6 +17,7 @@
 #include "jail/filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -25,7 +27,9 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "jail/filter_tables.h"
@@ -44,6 +48,19 @@
 #define IPPROTO_MPTCP 262
 #endif
 #define NR_OPEN_TREE_ATTR 467
+#define NR_FCHMODAT2      452
+
+/* <linux/btrfs.h> is not on every machine that builds this; bcachefs has no header at all. */
+#define IOC_BTRFS_SNAP_CREATE      0x50009401u
+#define IOC_BTRFS_SNAP_CREATE_V2   0x50009417u
+#define IOC_BTRFS_SUBVOL_CREATE    0x5000940eu
+#define IOC_BTRFS_SUBVOL_CREATE_V2 0x50009418u
+#define IOC_TYPE_MASK              0xff00u
+#define IOC_TYPE_BCACHEFS          0xbc00u
+
+#define SUID_SGID    (S_ISUID | S_ISGID)
+#define OPEN_CREATES (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) /* open() has a mode */
+#define CORE_IGNORED SECCOMP_RET_ERRNO                      /* errno 0: as if it had been done */
 
 /* Every namespace that clone() makes; CLONE_NEWTIME, in clone's signal byte, is unshare's only. */
 #define CLONE_NEW_ANY                                                                              \
@@ -101,6 +118,36 @@ static const struct seccomp_row agent_rows[] = {
 	DENY(process_madvise, "pages out another process"),
 	DENY(kcmp, "compares kernel pointers of processes"),
 	DENY(pidfd_getfd, "takes another process's descriptors"),
+
+	DENY_IF(prlimit64, "limits another process: the jail's init is one", /* 0 is the caller */
+		SECCOMP_NOT(0, SECCOMP_ALL_BITS, 0)),
+
+	/*
+	 * A limit of 1, which the agent starts with, keeps the kernel from starting the host's
+	 * handler of core dumps; one of 0 does not. Daemons set 0, and some end if they cannot.
+	 * A call that only asks has no new limit.
+	 */
+	FAIL_IF(prlimit64, CORE_IGNORED, "starts a program of the host's",
+		SECCOMP_IS(1, SECCOMP_ALL_BITS, RLIMIT_CORE), SECCOMP_NOT(2, SECCOMP_ALL_BITS, 0)),
+	FAIL_IF(setrlimit, CORE_IGNORED, "starts a program of the host's",
+		SECCOMP_IS(0, SECCOMP_ALL_BITS, RLIMIT_CORE)),
+
+	/*
+	 * Inside they mean nothing, but what the agent writes is there outside, too, where
+	 * somebody else could gain its rights, or it theirs.
+	 */
+	DENY_IF(chmod, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
+	DENY_IF(fchmod, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
+	DENY_IF(fchmodat, "set-user-id", SECCOMP_HAS(2, SUID_SGID)),
+	{NR_FCHMODAT2, NOT_PERMITTED, SET_AGENT, "set-user-id", {SECCOMP_HAS(2, SUID_SGID)}},
+	DENY_IF(mknod, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
+	DENY_IF(mknodat, "set-user-id", SECCOMP_HAS(2, SUID_SGID)),
+	DENY_IF(mkdir, "set-group-id", SECCOMP_HAS(1, SUID_SGID)),
+	DENY_IF(mkdirat, "set-group-id", SECCOMP_HAS(2, SUID_SGID)),
+	DENY_IF(creat, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
+	DENY_IF(open, "set-user-id", SECCOMP_HAS(1, OPEN_CREATES), SECCOMP_HAS(2, SUID_SGID)),
+	DENY_IF(openat, "set-user-id", SECCOMP_HAS(2, OPEN_CREATES), SECCOMP_HAS(3, SUID_SGID)),
+	FAIL_IF(openat2, NO_SUCH_CALL, "its mode lies behind a pointer", {0}),
 
 	/* Namespaces and mounts: the jail's shape. */
 	DENY(setns, "enters another namespace"),
@@ -163,6 +210,12 @@ static const struct seccomp_row agent_rows[] = {
 	DENY(vhangup, "hangs up the terminal"),
 	DENY_IF(ioctl, "types as the person would; pastes; takes the console; line disciplines",
 		SECCOMP_IS(1, SECCOMP_ALL_BITS, TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD)),
+
+	/* Snapshots. */
+	DENY_IF(ioctl, "copies of a tree without the mounts that hide and protect parts of it",
+		SECCOMP_IS(1, SECCOMP_ALL_BITS, IOC_BTRFS_SNAP_CREATE, IOC_BTRFS_SNAP_CREATE_V2,
+			   IOC_BTRFS_SUBVOL_CREATE, IOC_BTRFS_SUBVOL_CREATE_V2)),
+	DENY_IF(ioctl, "as btrfs", SECCOMP_IS(1, IOC_TYPE_MASK, IOC_TYPE_BCACHEFS)),
 };
 
 const struct seccomp_table filter_agent_table = {

@@ -15,6 +15,7 @@
 #include "jail/mount_ops.h"
 #include "jail/mountinfo.h"
 
+#define GUARDS_DIR_MODE  0700
 #define GUARDS_LINKS_MAX 40 /* symbolic links followed in one path, as in the kernel */
 
 int guards_blank(int scratch_fd, int at_fd)
@@ -42,6 +43,7 @@ static int mount_onto_itself(const char *path, uint64_t attributes)
 
 struct walk {
 	const struct layout *layout;
+	bool makes_dirs;     /* that are missing, where the agent could make them */
 	char done[PATH_MAX]; /* canonical part, "" for the root */
 	char rest[PATH_MAX]; /* not yet walked, without leading slash */
 	unsigned links;
@@ -96,6 +98,16 @@ static bool walk_cut(struct walk *walk, char *ret, size_t size)
 	return true;
 }
 
+/* @done is missing. What we cannot make the agent cannot either, having less rights. */
+static int walk_make(const struct walk *walk)
+{
+	if (!walk->makes_dirs || !layout_is_writable(walk->layout, walk->done))
+		return -ENOENT;
+	if (mkdir(walk->done, GUARDS_DIR_MODE) == 0 || errno == EEXIST)
+		return 0;
+	return errno == EROFS || errno == EACCES || errno == EPERM ? -ENOENT : -errno;
+}
+
 static int walk_step(struct walk *walk, const char *name)
 {
 	size_t used = strlen(walk->done);
@@ -111,6 +123,11 @@ static int walk_step(struct walk *walk, const char *name)
 	if (used + strlen(name) + 2 > sizeof(walk->done))
 		return -ENAMETOOLONG;
 	snprintf(walk->done + used, sizeof(walk->done) - used, "/%s", name);
+	r = lstat(walk->done, &st) < 0 ? -errno : 0;
+	if (r == -ENOENT)
+		r = walk_make(walk);
+	if (r < 0)
+		return r;
 	if (lstat(walk->done, &st) < 0)
 		return -errno;
 	r = pin(walk);
@@ -128,7 +145,9 @@ static int walk_path(struct walk *walk, const struct layout *layout, const char 
 	char name[NAME_MAX + 1];
 	int r = 0;
 
-	*walk = (struct walk){.layout = layout};
+	walk->layout = layout;
+	walk->done[0] = '\0';
+	walk->links = 0;
 	if (strlen(path) >= sizeof(walk->rest))
 		return -ENAMETOOLONG;
 	memcpy(walk->rest, path, strlen(path) + 1);
@@ -137,9 +156,35 @@ static int walk_path(struct walk *walk, const struct layout *layout, const char 
 	return r;
 }
 
+/* Whether @at is the run directory that the supervisor made, as far as that is known. */
+static bool is_run_dir(const struct layout *layout, int at)
+{
+	struct stat st;
+
+	return !layout->run_ino || (fstat(at, &st) == 0 && st.st_dev == layout->run_dev &&
+				    st.st_ino == layout->run_ino);
+}
+
+/*
+ * The run directory may lie in a tree that another jail writes, too: its agent could have
+ * moved it away while this jail starts, so that something else were covered.
+ */
+static int hide_run_dir(const struct layout *layout, int scratch_fd)
+{
+	struct walk walk = {.makes_dirs = false};
+	int r = walk_path(&walk, layout, layout->run_dir);
+	autoclose int at = r ? -1 : mount_open(walk.done);
+
+	if (r == -ENOENT)
+		return layout->run_ino && layout_is_writable(layout, layout->run_dir) ? -ESTALE : 0;
+	if (r || at < 0)
+		return r ? r : at;
+	return is_run_dir(layout, at) ? guards_blank(scratch_fd, at) : -ESTALE;
+}
+
 static int hide(const struct layout *layout, int scratch_fd, const char *path)
 {
-	struct walk walk;
+	struct walk walk = {.makes_dirs = false};
 	int r = walk_path(&walk, layout, path);
 	autoclose int at = r ? -1 : mount_open(walk.done);
 
@@ -148,13 +193,27 @@ static int hide(const struct layout *layout, int scratch_fd, const char *path)
 	return at < 0 ? at : guards_blank(scratch_fd, at);
 }
 
-static int keep_read_only(const struct layout *layout, const char *path)
+/* What cannot be reached, by us who have more rights, the agent cannot reach either. */
+static bool is_out_of_reach(int r)
 {
-	struct walk walk;
+	return r == -ENOENT || r == -ENOTDIR || r == -EACCES;
+}
+
+static int pin_name(const struct layout *layout, const char *name)
+{
+	struct walk walk = {.makes_dirs = false};
+	int r = name ? walk_path(&walk, layout, name) : 0;
+
+	return is_out_of_reach(r) ? 0 : r;
+}
+
+static int keep_read_only(const struct layout *layout, const char *path, bool makes_dirs)
+{
+	struct walk walk = {.makes_dirs = makes_dirs};
 	int r = path ? walk_path(&walk, layout, path) : -ENOENT;
 
 	if (r)
-		return r == -ENOENT ? 0 : r;
+		return is_out_of_reach(r) ? 0 : r;
 	return layout_is_writable(layout, walk.done) ? mount_onto_itself(walk.done, MOUNT_SEALED)
 						     : 0;
 }
@@ -164,8 +223,11 @@ static int keep_read_only(const struct layout *layout, const char *path)
 /* Whether covering @path would cover what the run needs, too. */
 static bool is_needed(const struct layout *layout, const char *path)
 {
-	if (path_is_within(layout->cwd, path) || path_is_within(layout->home, path))
+	if (path_is_within(layout->cwd, path))
 		return true;
+	for (size_t i = 0; i < LAYOUT_HOMES_MAX; i++)
+		if (layout->homes[i] && path_is_within(layout->homes[i], path))
+			return true;
 	for (size_t i = 0; i < layout->n_trees; i++)
 		if (path_is_within(layout->trees[i].path, path))
 			return true;
@@ -181,7 +243,10 @@ static bool may_hide_target(const struct layout *layout, const char *target, con
 {
 	if (is_needed(layout, target))
 		return false;
-	return path_is_within(target, layout->home) || (geteuid() && st->st_uid == geteuid());
+	for (size_t i = 0; i < LAYOUT_HOMES_MAX; i++)
+		if (layout->homes[i] && path_is_within(target, layout->homes[i]))
+			return true;
+	return geteuid() && st->st_uid == geteuid();
 }
 
 /* The store if it is reached without any link; -ELOOP else. */
@@ -200,13 +265,12 @@ static int open_store(int home_fd, const char *name)
 	return -ELOOP;
 }
 
-static int hide_linked_store(const struct layout *layout, int scratch_fd, const char *name)
+static int hide_linked_store(const struct layout *layout, int scratch_fd, const char *path)
 {
-	char path[PATH_MAX], target[PATH_MAX];
+	char target[PATH_MAX];
 	autoclose int at = -1;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s", layout->home, name);
 	if (!realpath(path, target))
 		return 0;
 	at = mount_open(target);
@@ -215,24 +279,39 @@ static int hide_linked_store(const struct layout *layout, int scratch_fd, const 
 	return may_hide_target(layout, target, &st) ? guards_blank(scratch_fd, at) : 0;
 }
 
-static int hide_store(const struct layout *layout, int scratch_fd, int home_fd, const char *name)
+/*
+ * In a writable tree the way to a store is pinned: moved away with a directory above it, it
+ * would have another name in the next run, under which nothing hides it.
+ */
+static int hide_store(const struct layout *layout, int scratch_fd, const char *home,
+		      const char *name)
 {
-	autoclose int at = open_store(home_fd, name);
+	autoclose int home_fd = mount_open(home);
+	autoclose int at = home_fd < 0 ? -ENOENT : open_store(home_fd, name);
+	char path[PATH_MAX];
+	int r = 0;
 
+	if (at < 0 && at != -ELOOP)
+		return is_out_of_reach(at) ? 0 : at;
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", home, name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	if (layout_is_writable(layout, path)) {
+		r = pin_name(layout, path);
+		/* What was opened before lies beneath the pins now. */
+		fd_close(&at);
+		at = r ? r : open_store(home_fd, name);
+	}
 	if (at == -ELOOP)
-		return hide_linked_store(layout, scratch_fd, name);
-	if (at < 0)
-		return at == -ENOENT || at == -ENOTDIR || at == -EACCES ? 0 : at;
-	return guards_blank(scratch_fd, at);
+		return hide_linked_store(layout, scratch_fd, path);
+	return at < 0 ? at : guards_blank(scratch_fd, at);
 }
 
-static int hide_stores(const struct layout *layout, int scratch_fd, struct error *err)
+static int hide_stores(const struct layout *layout, int scratch_fd, const char *home,
+		       struct error *err)
 {
 	const char *const *names = layout_credentials();
-	autoclose int home = layout->home ? mount_open(layout->home) : -1;
 
-	/* A home that cannot be seen in the jail, as one below /tmp, needs no hiding. */
-	for (size_t i = 0; home >= 0 && names[i]; i++) {
+	for (size_t i = 0; home && names[i]; i++) {
 		int r = hide_store(layout, scratch_fd, home, names[i]);
 
 		if (r < 0)
@@ -245,9 +324,10 @@ static int hide_stores(const struct layout *layout, int scratch_fd, struct error
 
 /*
  * A second /proc, as chroots and containers have one, would show the host's processes, and
- * through /proc/PID/root its files; a second /sys its devices and control groups.
+ * through /proc/PID/root its files; a second /sys its devices and control groups. The jail's
+ * own lie in what it replaces; but /tmp and the like may hold a tree of the host's as well.
  */
-static bool is_window(const struct mountinfo_entry *entry)
+bool guards_is_window(const struct mountinfo_entry *entry)
 {
 	static const char *const types[] = {
 		"proc",       "sysfs",   "cgroup",    "cgroup2",     "debugfs", "tracefs",
@@ -257,7 +337,8 @@ static bool is_window(const struct mountinfo_entry *entry)
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (!strcmp(entry->type, types[i]))
-			return !layout_is_replaced(entry->path);
+			return layout_is_in_scratch(entry->path) ||
+			       !layout_is_replaced(entry->path);
 	return false;
 }
 
@@ -276,35 +357,63 @@ static int close_windows(int scratch_fd, struct error *err)
 	int r = mountinfo_open(&info);
 
 	while (!r && (r = mountinfo_next(&info, &entry)) > 0)
-		r = is_window(&entry) ? close_window(scratch_fd, entry.path) : 0;
+		r = guards_is_window(&entry) ? close_window(scratch_fd, entry.path) : 0;
 	return r < 0 ? mount_failed(err, "/proc/self/mountinfo", "closing what shows the host", r)
 		     : 0;
 }
 
-int guards_mount(const struct layout *layout, int scratch_fd, struct error *err)
+static int keep_files(const struct layout *layout, struct error *err)
 {
-	const char *const kept[] = {layout->policy_path, layout->program_path};
-	const char *const hidden[] = {layout->run_dir, layout->state_dir, "/var/run"};
-	int r = close_windows(scratch_fd, err);
+	const struct {
+		const char *path;
+		bool is_made; /* the directory, if it is missing */
+	} kept[] = {
+		{layout->policy_path, false},
+		{layout->policy_name, false},
+		{layout->program_path, false},
+		{layout->default_policy_dir, true},
+	};
 
-	if (!r)
-		r = hide_stores(layout, scratch_fd, err);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-		r = keep_read_only(layout, kept[i]);
-		if (r < 0)
-			return mount_failed(err, kept[i], "keeping it read-only", r);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
-		struct stat st;
+		int r = keep_read_only(layout, kept[i].path, kept[i].is_made);
 
-		/* /var/run, where it is a link to /run, is covered with that. */
-		if (i == 2 && (lstat(hidden[i], &st) < 0 || !S_ISDIR(st.st_mode)))
-			continue;
-		r = hide(layout, scratch_fd, hidden[i]);
 		if (r < 0)
-			return mount_failed(err, hidden[i], "hiding it from the agent", r);
+			return mount_failed(err, kept[i].path, "keeping it read-only", r);
 	}
 	return 0;
+}
+
+static int hide_own(const struct layout *layout, int scratch_fd, struct error *err)
+{
+	struct stat st;
+	int r = hide_run_dir(layout, scratch_fd);
+
+	if (r == -ESTALE)
+		error_set(err, layout->run_dir, "start again",
+			  "the run directory was moved away: another jail writes here, too");
+	else if (r < 0)
+		mount_failed(err, layout->run_dir, "hiding it from the agent", r);
+	if (r < 0)
+		return r;
+	r = hide(layout, scratch_fd, layout->state_dir);
+	if (!r)
+		r = pin_name(layout, layout->state_name);
+	if (r < 0)
+		return mount_failed(err, layout->state_dir, "hiding it from the agent", r);
+	/* Where it is a link to /run, it is covered with that. */
+	if (lstat("/var/run", &st) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	r = hide(layout, scratch_fd, "/var/run");
+	return r < 0 ? mount_failed(err, "/var/run", "hiding it from the agent", r) : 0;
+}
+
+int guards_mount(const struct layout *layout, int scratch_fd, struct error *err)
+{
+	int r = close_windows(scratch_fd, err);
+
+	for (size_t i = 0; !r && i < LAYOUT_HOMES_MAX; i++)
+		r = hide_stores(layout, scratch_fd, layout->homes[i], err);
+	if (!r)
+		r = keep_files(layout, err);
+	return r ? r : hide_own(layout, scratch_fd, err);
 }

@@ -5,8 +5,11 @@
 #ifndef MCPJAIL_JAIL_GUARDS_H
 #define MCPJAIL_JAIL_GUARDS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "jail/layout.h"
+#include "jail/mountinfo.h"
 
 /**
  * guards_blank() - Cover a directory by an empty one, anything else by an empty file
@@ -18,15 +21,27 @@
 int guards_blank(int scratch_fd, int at_fd);
 
 /**
+ * guards_is_window() - Whether a mount shows the host's kernel, and is not the jail's own
+ *
+ * True also for what can no longer be reached by its name.
+ */
+bool guards_is_window(const struct mountinfo_entry *entry);
+
+/**
  * guards_mount() - Hide and protect what the layout names
  *
- * Hidden: the run and state directories, the credential stores of the home, and every
+ * Hidden: the run and state directories, the credential stores of the homes, and every
  * further /proc, /sys and the like that is mounted somewhere in the host's tree.
- * Read-only: the policy, and mcpjail itself. What of their paths lies in a writable tree
- * is pinned by mounting it onto itself, so that it cannot be moved away and replaced: the
- * kernel refuses to rename or remove what something is mounted on.
+ * Read-only: the policy, the directory of the default one, and mcpjail itself. What of their
+ * paths lies in a writable tree, links as well, is pinned by mounting it onto itself, so that
+ * it cannot be moved away and replaced: the kernel refuses to rename or remove what something
+ * is mounted on.
  *
- * Return: 0; -errno with @err filled
+ * A credential store that does not exist yet is not hidden: one that another program makes
+ * in a writable tree while the agent runs can be read by it.
+ *
+ * Return: 0; -ESTALE if the run directory is no longer what the layout says; -errno; always
+ * with @err filled
  */
 int guards_mount(const struct layout *layout, int scratch_fd, struct error *err);
 

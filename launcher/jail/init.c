@@ -11,7 +11,7 @@
  *		done before is done before, since the CA is waited for
  *	drop	all privileges, for good
  *	test	files and privileges, as the agent will find them
- *	agent	forked when told so; from then on init has a filter of its own
+ *	agent	forked when told so; it executes its command once init has a filter of its own
  *
  * It holds capabilities up to "drop", and parses nothing but the supervisor's messages.
  */
@@ -49,7 +49,8 @@ struct init {
 	struct netns net;
 	struct devices devices;
 	struct mounts mounts;
-	mode_t umask; /* the caller's */
+	mode_t umask;    /* the caller's */
+	bool has_netlog; /* what no listener takes is logged */
 	int null_fd;
 	int signal_fd; /* SIGCHLD */
 	pid_t agent;   /* 0: not started */
@@ -184,6 +185,7 @@ static int set_up_network(struct init *init, struct error *err)
 		r = devices_take(spec->wants_pty ? &spec->winsize : NULL, &init->devices, err);
 	if (!r)
 		r = send_sockets(init, err);
+	init->has_netlog = init->net.log >= 0;
 	netns_close(&init->net);
 	fd_close(&init->devices.pty_master);
 	return r;
@@ -250,13 +252,24 @@ static int say_ready(struct init *init, struct error *err)
 	struct msg_jail_ready ready;
 	int r;
 
-	snprintf(init->layers, sizeof(init->layers), "namespaces,tproxy,mounts,seccomp%s",
-		 has_landlock() ? ",landlock" : "");
+	snprintf(init->layers, sizeof(init->layers), "namespaces,tproxy%s,mounts,seccomp%s",
+		 init->has_netlog ? ",netlog" : "", has_landlock() ? ",landlock" : "");
 	ready.layers = span_of(init->layers);
 	r = channel_send(&init->channel, MSG_JAIL_READY, &ready);
 	return r < 0 ? say_failed(err, r) : 0;
 }
 
+/* Only the agent and its children hold the terminal and its streams from here on. */
+static void let_go_of_stdio(const struct init *init)
+{
+	for (int i = 0; i < 3; i++)
+		if (init->plan->spec->stdio[i] > STDERR_FILENO)
+			close(init->plan->spec->stdio[i]);
+	for (int i = 0; i < 3; i++)
+		dup2(init->null_fd, i);
+}
+
+/* The filter comes between fork, which it forbids, and the first instruction of the agent. */
 static int start_agent(struct init *init, struct agent_report *ret, struct error *err)
 {
 	const struct env_facts facts = {.ca_path = TRUST_CA_PATH,
@@ -269,26 +282,27 @@ static int start_agent(struct init *init, struct agent_report *ret, struct error
 				  .null_fd = init->null_fd,
 				  .umask = init->umask,
 				  .wants_landlock = has_landlock()};
+	autoclose int line = -1;
 	char **env = NULL;
 	int r = env_build(environ, &facts, &env);
 
 	plan.env = env;
 	if (!r)
-		r = agent_start(&plan, &init->agent, ret);
+		r = agent_start(&plan, &init->agent, &line);
 	env_free(env);
-	if (r < 0)
+	if (r < 0) {
 		error_set(err, "agent", NULL, "its process could not be made: %s", strerror(-r));
-	if (!r && ret->is_broken) {
-		*err = ret->err;
-		r = -EPERM;
+		return r;
 	}
-	/* Only the agent and its children hold the terminal and its streams from here on. */
-	for (int i = 0; i < 3; i++)
-		if (init->plan->spec->stdio[i] > STDERR_FILENO)
-			close(init->plan->spec->stdio[i]);
-	for (int i = 0; i < 3; i++)
-		dup2(init->null_fd, i);
-	return r ? r : filter_install_init(err);
+	let_go_of_stdio(init);
+	r = filter_install_init(err);
+	if (r < 0)
+		return r;
+	agent_release(line, ret);
+	if (!ret->is_broken)
+		return 0;
+	*err = ret->err;
+	return -EPERM;
 }
 
 /* --- while the agent runs ----------------------------------------------------------- */
@@ -383,7 +397,7 @@ _Noreturn void init_run(const struct init_plan *plan)
 {
 	struct init init = {.plan = plan,
 			    .net = NETNS_NONE,
-			    .devices = {.pty_master = -1, .pty_slave = -1},
+			    .devices = DEVICES_NONE,
 			    .mounts = {.scratch = -1}};
 	struct error err = {"", "", ""};
 

@@ -26,7 +26,7 @@ static const char *const credentials[] = {
 	".netrc",
 	".git-credentials",
 	".config/git/credentials",
-	".docker/config.json",
+	".docker",
 	".config/gcloud",
 	".config/gh",
 	".password-store",
@@ -97,6 +97,17 @@ bool layout_is_writable(const struct layout *layout, const char *path)
 	return false;
 }
 
+static bool is_in_store(const char *home, const char *path, char *ret)
+{
+	for (size_t i = 0; credentials[i]; i++) {
+		int n = snprintf(ret, PATH_MAX, "%s/%s", home, credentials[i]);
+
+		if (n < PATH_MAX && path_is_within(path, ret))
+			return true;
+	}
+	return false;
+}
+
 /* The hidden place that @path lies in, in @ret (PATH_MAX bytes); false if in none. */
 static bool find_hidden_place(const struct layout *layout, const char *path, char *ret)
 {
@@ -112,28 +123,58 @@ static bool find_hidden_place(const struct layout *layout, const char *path, cha
 		if (path_is_within(path, ret) && !layout_is_in_scratch(path))
 			return true;
 	}
-	for (size_t i = 0; layout->home && credentials[i]; i++) {
-		int n = snprintf(ret, PATH_MAX, "%s/%s", layout->home, credentials[i]);
-
-		if (n < PATH_MAX && path_is_within(path, ret))
+	for (size_t i = 0; i < LAYOUT_HOMES_MAX; i++)
+		if (layout->homes[i] && is_in_store(layout->homes[i], path, ret))
 			return true;
-	}
 	return false;
 }
 
 static int resolve_dir(const char *what, const char *path, char **ret, struct error *err)
 {
+	int r;
+
 	*ret = path ? realpath(path, NULL) : NULL;
 	if (*ret)
 		return 0;
-	error_set(err, path ? path : what, NULL, "%s: %s", what, strerror(path ? errno : EINVAL));
-	return path ? -errno : -EINVAL;
+	r = path ? -errno : -EINVAL;
+	error_set(err, path ? path : what, NULL, "%s: %s", what, strerror(-r));
+	return r;
+}
+
+/*
+ * Whether a writable tree shows @path already. One outside of the private places does not show
+ * what lies in them, though its name be shorter: they come over it.
+ */
+static bool is_covered(const struct layout *layout, const char *path)
+{
+	for (size_t i = 0; i < layout->n_trees; i++)
+		if (layout->trees[i].writable && path_is_within(path, layout->trees[i].path) &&
+		    layout->trees[i].in_scratch == layout_is_in_scratch(path))
+			return true;
+	return false;
+}
+
+/* Drop the trees that a new one at @path will show as well. */
+static void drop_within(struct layout *layout, const char *path)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < layout->n_trees; i++) {
+		struct layout_tree tree = layout->trees[i];
+
+		if (path_is_within(tree.path, path) &&
+		    tree.in_scratch == layout_is_in_scratch(path))
+			free(tree.path);
+		else
+			layout->trees[kept++] = tree;
+	}
+	layout->n_trees = kept;
 }
 
 static int add_tree(struct layout *layout, const char *path, bool writable, struct error *err)
 {
 	char hidden[PATH_MAX];
-	size_t at = layout->n_trees;
+	size_t at;
 	char *copy;
 
 	if (writable && !strcmp(path, "/")) {
@@ -146,13 +187,17 @@ static int add_tree(struct layout *layout, const char *path, bool writable, stru
 			  "this directory lies in %s, which the jail hides or replaces", hidden);
 		return -EINVAL;
 	}
-	if (is_scratch_itself(path))
+	/* Of two that hold each other the wider one is what the person asked for, too. */
+	if (is_scratch_itself(path) || is_covered(layout, path))
 		return 0;
-	if (at == LAYOUT_TREES_MAX)
-		return -E2BIG;
 	copy = strdup(path);
-	if (!copy)
+	if (!copy) {
+		error_set(err, path, NULL, "%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
+	if (writable)
+		drop_within(layout, path);
+	at = layout->n_trees;
 	/* Parents come before what lies in them, so that no mount covers an earlier one. */
 	while (at && strlen(layout->trees[at - 1].path) > strlen(path)) {
 		layout->trees[at] = layout->trees[at - 1];
@@ -170,6 +215,13 @@ static int add_trees(const struct jail_spec *spec, struct layout *ret, struct er
 	for (size_t i = 0; !r && i < spec->n_write_dirs; i++) {
 		autofree char *path = NULL;
 
+		if (i == JAIL_WRITE_DIRS_MAX) {
+			error_set(err, spec->write_dirs[i],
+				  "name a directory that holds several of them",
+				  "no more than %d directories can be made writable",
+				  JAIL_WRITE_DIRS_MAX);
+			return -E2BIG;
+		}
 		r = resolve_dir("--write", spec->write_dirs[i], &path, err);
 		if (!r)
 			r = add_tree(ret, path, true, err);
@@ -180,34 +232,69 @@ static int add_trees(const struct jail_spec *spec, struct layout *ret, struct er
 	return r;
 }
 
+/* A home that does not exist hides nothing. */
+static void resolve_homes(const struct jail_spec *spec, struct layout *ret)
+{
+	const char *const homes[LAYOUT_HOMES_MAX] = {spec->home, spec->passwd_home};
+
+	for (size_t i = 0; i < LAYOUT_HOMES_MAX; i++)
+		if (homes[i] && homes[i][0] == '/')
+			ret->homes[i] = realpath(homes[i], NULL);
+	if (ret->homes[0] && ret->homes[1] && !strcmp(ret->homes[0], ret->homes[1]))
+		free(ptr_take(&ret->homes[1]));
+}
+
+static int copy_names(const struct jail_spec *spec, struct layout *ret, struct error *err)
+{
+	const struct {
+		const char *from;
+		char **to;
+	} names[] = {
+		{spec->policy_path, &ret->policy_path},
+		{spec->policy_name, &ret->policy_name},
+		{spec->state_dir, &ret->state_name},
+		{spec->default_policy_dir, &ret->default_policy_dir},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!names[i].from || !names[i].from[0])
+			continue;
+		*names[i].to = strdup(names[i].from);
+		if (!*names[i].to) {
+			error_set(err, names[i].from, NULL, "%s", strerror(ENOMEM));
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct error *err)
 {
 	int r;
 
-	*ret = (struct layout){.n_trees = 0};
+	*ret = (struct layout){.n_trees = 0, .run_dev = spec->run_dev, .run_ino = spec->run_ino};
 	r = resolve_dir("working directory", spec->cwd, &ret->cwd, err);
 	if (!r)
 		r = resolve_dir("run directory", spec->run_dir, &ret->run_dir, err);
 	if (!r)
 		r = resolve_dir("state directory", spec->state_dir, &ret->state_dir, err);
+	if (!r)
+		r = copy_names(spec, ret, err);
 	if (r < 0)
 		return r;
-	/* A home that does not exist hides nothing. */
-	if (spec->home && spec->home[0] == '/')
-		ret->home = realpath(spec->home, NULL);
-	if (spec->policy_path && spec->policy_path[0]) {
-		ret->policy_path = strdup(spec->policy_path);
-		if (!ret->policy_path)
-			return -ENOMEM;
-	}
+	resolve_homes(spec, ret);
 	ret->program_path = realpath("/proc/self/exe", NULL);
 	return add_trees(spec, ret, err);
 }
 
 void layout_free(struct layout *layout)
 {
-	char **const strings[] = {&layout->cwd,       &layout->home,        &layout->run_dir,
-				  &layout->state_dir, &layout->policy_path, &layout->program_path};
+	char **const strings[] = {
+		&layout->cwd,          &layout->run_dir,    &layout->state_dir,
+		&layout->homes[0],     &layout->homes[1],   &layout->policy_path,
+		&layout->policy_name,  &layout->state_name, &layout->default_policy_dir,
+		&layout->program_path,
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(ptr_take(strings[i]));

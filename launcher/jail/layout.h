@@ -15,6 +15,7 @@
 #include "jail/jail.h"
 
 #define LAYOUT_TREES_MAX (JAIL_WRITE_DIRS_MAX + 1)
+#define LAYOUT_HOMES_MAX 2 /* $HOME, and the one that the user database has */
 
 struct layout_tree {
 	char *path; /* canonical */
@@ -23,11 +24,17 @@ struct layout_tree {
 };
 
 struct layout {
-	char *cwd, *home, *run_dir, *state_dir;     /* canonical; home may be NULL */
-	char *policy_path;                          /* absolute as given; NULL: none */
-	char *program_path;                         /* mcpjail's own; NULL: not known */
-	struct layout_tree trees[LAYOUT_TREES_MAX]; /* shorter paths first */
+	char *cwd, *run_dir, *state_dir; /* canonical */
+	char *homes[LAYOUT_HOMES_MAX];   /* canonical; NULL: none, or the same again */
+	char *policy_path;               /* absolute as given; NULL: none */
+	char *policy_name, *state_name;  /* absolute as given; NULL: none */
+	char *default_policy_dir;        /* absolute as given; NULL: none */
+	char *program_path;              /* mcpjail's own; NULL: not known */
+	/* Shorter paths first; none lies in a writable one that shows it already. */
+	struct layout_tree trees[LAYOUT_TREES_MAX];
 	size_t n_trees;
+	dev_t run_dev;
+	ino_t run_ino; /* 0: not known */
 };
 
 /** path_is_within() - Whether the canonical @path is @dir or lies below it */

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "jail/guards.h"
 #include "jail/mount_ops.h"
 
@@ -137,7 +138,9 @@ static int attach_trees(const struct layout *layout, struct mounts *mounts, bool
 
 /*
  * Without capabilities most of this is closed to the agent anyway, except where the files
- * belong to uid 0 and the agent is uid 0 too.
+ * belong to uid 0 and the agent is uid 0 too. What is not of a process is one and the same in
+ * every /proc of the machine, its modes and owners as well: uid 0 gets all of it read-only,
+ * and can then not set its own comm or oom_score_adj there.
  */
 static int mount_proc(const struct mounts *mounts, struct error *err)
 {
@@ -145,7 +148,8 @@ static int mount_proc(const struct mounts *mounts, struct error *err)
 	static const char *const hidden[] = {
 		"kcore",    "keys", "key-users",   "timer_list", "sched_debug", "latency_stats",
 		"kallsyms", "kmsg", "vmallocinfo", "slabinfo",   "scsi",        "asound"};
-	autoclose int proc = mount_new("proc", NULL, MOUNT_SAFE | MOUNT_ATTR_NOEXEC);
+	autoclose int proc = mount_new("proc", NULL,
+				       (geteuid() ? MOUNT_SAFE : MOUNT_SEALED) | MOUNT_ATTR_NOEXEC);
 	int r = proc < 0 ? proc : mount_attach_at(proc, "/proc");
 
 	for (size_t i = 0; !r && i < ARRAY_SIZE(read_only); i++) {
@@ -163,6 +167,8 @@ static int mount_proc(const struct mounts *mounts, struct error *err)
 
 		if (at >= 0)
 			r = guards_blank(mounts->scratch, at);
+		else if (errno != ENOENT)
+			r = -errno;
 	}
 	return r < 0 ? mount_failed(err, "/proc", "the jail's own /proc", r) : 0;
 }
@@ -180,10 +186,11 @@ static int mount_resolv_conf(const struct mounts *mounts, struct error *err)
 		return 0;
 	file = openat(mounts->scratch, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 		      0444);
-	if (file < 0 || write(file, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1)
-		return mount_failed(err, "/etc/resolv.conf", "private copy", -errno);
-	fd = mount_clone(mounts->scratch, "resolv.conf", false, MOUNT_SEALED);
-	r = fd < 0 ? fd : mount_attach(fd, to);
+	r = file < 0 ? -errno : io_write_all(file, text, sizeof(text) - 1);
+	if (!r) {
+		fd = mount_clone(mounts->scratch, "resolv.conf", false, MOUNT_SEALED);
+		r = fd < 0 ? fd : mount_attach(fd, to);
+	}
 	return r < 0 ? mount_failed(err, "/etc/resolv.conf", "private copy", r) : 0;
 }
 

@@ -19,7 +19,8 @@
 int selftest_network(const struct netns *net, struct error *err);
 
 /**
- * selftest_mounts() - Nothing is mounted writable but what the layout says, and /run
+ * selftest_mounts() - Nothing is mounted writable but what the layout says, and /run; nothing
+ * shows the host's kernel
  *
  * /run is in use until mounts_finish(); selftest_files() sees to it.
  *

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "jail/guards.h"
+#include "jail/mount_ops.h"
 #include "jail/mountinfo.h"
 #include "jail/privileges.h"
 #include "jail/selftest.h"
@@ -53,24 +56,42 @@ static bool is_hidden(const char *path)
 	return n <= 2; /* . and .. */
 }
 
-/* Where the agent may write, beside the layout's trees. /dev: device nodes and ptys. */
+/* Where the agent may write, beside the layout's trees. */
 static bool may_be_writable(const struct layout *layout, const char *path)
 {
 	return layout_is_writable(layout, path) || layout_is_in_scratch(path) ||
-	       !strcmp(path, "/proc") || !strcmp(path, "/run") ||
-	       (path_is_within(path, "/dev") && strcmp(path, "/dev"));
+	       !strcmp(path, "/run") || !strcmp(path, "/dev/pts") ||
+	       (!strcmp(path, "/proc") && geteuid());
+}
+
+/* What covers a window comes from the tmpfs that lies on /run. */
+static bool is_covered(const char *path, dev_t cover)
+{
+	autoclose int fd = mount_open(path);
+	struct stat st;
+
+	return fd < 0 || (fstat(fd, &st) == 0 && st.st_dev == cover);
+}
+
+static int check_mount(const struct layout *layout, const struct mountinfo_entry *entry,
+		       dev_t cover, struct error *err)
+{
+	if (guards_is_window(entry) && !is_covered(entry->path, cover))
+		return broken(err, "shows the host's kernel", entry->path);
+	if (!entry->is_read_only && !may_be_writable(layout, entry->path))
+		return broken(err, "is writable", entry->path);
+	return 0;
 }
 
 int selftest_mounts(const struct layout *layout, struct error *err)
 {
 	__attribute__((cleanup(mountinfo_close))) struct mountinfo info = {.file = NULL};
 	struct mountinfo_entry entry;
-	int r = mountinfo_open(&info);
+	struct stat run;
+	int r = stat("/run", &run) < 0 ? -errno : mountinfo_open(&info);
 
 	while (!r && (r = mountinfo_next(&info, &entry)) > 0)
-		r = entry.is_read_only || may_be_writable(layout, entry.path)
-			    ? 0
-			    : broken(err, "is writable", entry.path);
+		r = check_mount(layout, &entry, run.st_dev, err);
 	if (r < 0 && r != -EPERM)
 		return broken(err, strerror(-r), "/proc/self/mountinfo");
 	return r;

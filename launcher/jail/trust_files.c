@@ -11,45 +11,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ca_bundles.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "jail/mount_ops.h"
 
 #define TRUST_BUNDLE_MAX  (16 << 20) /* bytes of the system's bundle that are taken over */
 #define TRUST_NUMBERS_MAX 16         /* HASH.0 … HASH.15: certificates with one subject hash */
 #define TRUST_CERTS_DIR   "/etc/ssl/certs"
 
-/* Where systems keep their bundle, the most usual first. */
-static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Alpine */
-	"/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora, RHEL */
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL 7 and later */
-	"/etc/pki/tls/cert.pem",
-	"/etc/ssl/ca-bundle.pem",                           /* SUSE */
-	"/var/lib/ca-certificates/ca-bundle.pem",           /* SUSE */
-	"/etc/ssl/cert.pem",                                /* Alpine; OpenSSL's own default */
-	"/etc/ca-certificates/extracted/tls-ca-bundle.pem", /* Arch */
-	"/usr/lib/ssl/cert.pem",
-	"/usr/local/share/certs/ca-root-nss.crt",
-};
-
-static int write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t r = write(fd, bytes, n);
-
-		if (r < 0)
-			return -errno;
-		bytes += r;
-		n -= (size_t)r;
-	}
-	return 0;
-}
-
 /* Without a system bundle the run's CA is all there is, and all that is needed. */
 static int copy_system_bundle(int to)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(bundles); i++) {
-		autoclose int from = open(bundles[i], O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(ca_bundles); i++) {
+		autoclose int from = open(ca_bundles[i], O_RDONLY | O_CLOEXEC);
 		size_t left = TRUST_BUNDLE_MAX;
 		ssize_t n = 1;
 
@@ -61,7 +36,7 @@ static int copy_system_bundle(int to)
 				return -errno;
 			left -= (size_t)n;
 		}
-		return write_all(to, "\n", 1);
+		return io_write_all(to, "\n", 1);
 	}
 	return 0;
 }
@@ -90,8 +65,8 @@ static int write_files(const struct msg_trust *trust, int scratch_fd)
 	int r = ca < 0 ? ca : bundle < 0 ? -errno : 0;
 
 	if (!r)
-		r = write_all(ca, trust->ca_pem.p, trust->ca_pem.n);
-	return r ? r : write_all(bundle, trust->ca_pem.p, trust->ca_pem.n);
+		r = io_write_all(ca, trust->ca_pem.p, trust->ca_pem.n);
+	return r ? r : io_write_all(bundle, trust->ca_pem.p, trust->ca_pem.n);
 }
 
 /* The first free HASH.N, as OpenSSL reads them one after the other until one is missing. */
@@ -158,8 +133,8 @@ int trust_files_mount(struct error *err)
 {
 	autoclose int scratch = mount_open("/run/mcpjail");
 
-	for (size_t i = 0; i < ARRAY_SIZE(bundles); i++) {
-		autofree char *path = realpath(bundles[i], NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(ca_bundles); i++) {
+		autofree char *path = realpath(ca_bundles[i], NULL);
 		autoclose int fd = -1;
 		int r;
 

@@ -19,15 +19,18 @@
 
 #define POLICY_OF_MACHINE "/etc/mcpjail/policy.json"
 
+const char *places_passwd_home(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	return pw && pw->pw_dir && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
+}
+
 const char *places_home(void)
 {
 	const char *home = getenv("HOME");
-	const struct passwd *pw;
 
-	if (home && home[0] == '/')
-		return home;
-	pw = getpwuid(geteuid());
-	return pw && pw->pw_dir && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
+	return home && home[0] == '/' ? home : places_passwd_home();
 }
 
 /* $VARIABLE/mcpjail, or ~/FALLBACK/mcpjail. */
@@ -47,6 +50,11 @@ static int xdg_dir(const char *variable, const char *fallback, char *ret_path, s
 	error_set(err, variable, "set HOME or the variable to an absolute path",
 		  "there is no home directory to keep state in");
 	return -ENOENT;
+}
+
+int places_config_dir(char *ret_path, struct error *err)
+{
+	return xdg_dir("XDG_CONFIG_HOME", ".config", ret_path, err);
 }
 
 static int make_parents(const char *path)
@@ -216,7 +224,7 @@ int places_policy(const char *wanted, char *ret_path, struct buf *ret_text, stru
 		return r < 0 ? r : r ? 0 : -ENOENT;
 	}
 	ret_path[0] = '\0';
-	r = xdg_dir("XDG_CONFIG_HOME", ".config", own, NULL) ? 0 : 1;
+	r = places_config_dir(own, NULL) ? 0 : 1;
 	if (r && strlen(own) + sizeof("/policy.json") <= sizeof(own)) {
 		strcat(own, "/policy.json");
 		r = read_policy(own, ret_path, ret_text, err);

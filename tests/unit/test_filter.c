@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -27,7 +28,9 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +46,7 @@
 #define IPPROTO_SMC 256
 #endif
 #define NR_OPEN_TREE_ATTR 467
+#define NR_FCHMODAT2      452
 
 #define BAD  ((long)1)          /* a pointer to nowhere: what passes the filter does no harm */
 #define HIGH (INT64_C(1) << 32) /* above what the kernel reads */
@@ -207,7 +211,28 @@ static const struct attempt refused[] = {
 	{"TIOCSETD", SYS_ioctl, {-1, TIOCSETD | HIGH, BAD}, EPERM, DIFFERS},
 	{"personality, executable", SYS_personality, {READ_IMPLIES_EXEC}, EPERM, DIFFERS},
 	{"personality, high bit", SYS_personality, {MMAP_PAGE_ZERO | HIGH}, EPERM, DIFFERS},
+	{"btrfs snapshot", SYS_ioctl, {-1, 0x50009401, BAD}, EPERM, DIFFERS},
+	{"btrfs snapshot v2", SYS_ioctl, {-1, 0x50009417, BAD}, EPERM, DIFFERS},
+	{"btrfs subvolume", SYS_ioctl, {-1, 0x5000940e | HIGH, BAD}, EPERM, DIFFERS},
+	{"btrfs subvolume v2", SYS_ioctl, {-1, 0x50009418, BAD}, EPERM, DIFFERS},
+	{"bcachefs subvolume", SYS_ioctl, {-1, 0x4020bc10, BAD}, EPERM, DIFFERS},
+	{"fchmod, set-user-id", SYS_fchmod, {-1, 04755}, EPERM, DIFFERS},
+	{"fchmod, set-group-id", SYS_fchmod, {-1, 02755 | HIGH}, EPERM, DIFFERS},
+	{"fchmodat, set-user-id", SYS_fchmodat, {-1, BAD, 04755}, EPERM, DIFFERS},
+	{"fchmodat2, set-group-id", NR_FCHMODAT2, {-1, BAD, 02000, 0}, EPERM, DIFFERS},
+	{"openat, set-user-id", SYS_openat, {-1, BAD, O_CREAT, 04755}, EPERM, DIFFERS},
+	{"openat, nameless", SYS_openat, {-1, BAD, O_TMPFILE | O_RDWR, 02700}, EPERM, DIFFERS},
+	{"openat2", SYS_openat2, {-1, BAD, BAD, 24}, ENOSYS, DIFFERS},
+	{"mknodat, set-user-id", SYS_mknodat, {-1, BAD, S_IFREG | 04755}, EPERM, DIFFERS},
+	{"mkdirat, set-group-id", SYS_mkdirat, {-1, BAD, 02755}, EPERM, DIFFERS},
+	{"limits of another", SYS_prlimit64, {-1, RLIMIT_NOFILE, BAD, 0}, EPERM, DIFFERS},
+	{"limits of another, asked", SYS_prlimit64, {-1, RLIMIT_NOFILE, 0, BAD}, EPERM, DIFFERS},
 #ifdef __x86_64__
+	{"chmod, set-user-id", SYS_chmod, {BAD, 04755}, EPERM, DIFFERS},
+	{"open, set-user-id", SYS_open, {BAD, O_CREAT, 04755}, EPERM, DIFFERS},
+	{"creat, set-user-id", SYS_creat, {BAD, 04755}, EPERM, DIFFERS},
+	{"mknod, set-user-id", SYS_mknod, {BAD, S_IFREG | 04755}, EPERM, DIFFERS},
+	{"mkdir, set-group-id", SYS_mkdir, {BAD, 02755}, EPERM, DIFFERS},
 	{"iopl", SYS_iopl, {9}, EPERM, DIFFERS},
 	{"ioperm", SYS_ioperm, {-1, -1, 0}, EPERM, DIFFERS},
 	{"modify_ldt", SYS_modify_ldt, {99}, EPERM, DIFFERS},
@@ -264,6 +289,15 @@ static const struct attempt allowed[] = {
 	{"pidfd_open", SYS_pidfd_open, {-1, 0}, EINVAL, SAME},
 	{"seccomp of its own", SYS_seccomp, {SECCOMP_SET_MODE_FILTER, 0, BAD}, EFAULT, SAME},
 	{"memfd", SYS_memfd_create, {BAD, 0}, EFAULT, SAME},
+	{"FICLONE", SYS_ioctl, {-1, 0x40049409, -1}, EBADF, SAME},
+	{"chmod, sticky", SYS_fchmodat, {-1, BAD, 01777}, EFAULT, SAME},
+	{"openat, a mode that is not read", SYS_openat, {-1, BAD, O_RDONLY, 06755}, EFAULT, SAME},
+	{"openat, to create", SYS_openat, {-1, BAD, O_CREAT, 0777}, EFAULT, SAME},
+	{"mkdirat", SYS_mkdirat, {-1, BAD, 0777}, EFAULT, SAME},
+	{"limits, asked", SYS_prlimit64, {0, RLIMIT_CORE, 0, BAD}, EFAULT, SAME},
+	{"limits of its own", SYS_prlimit64, {0, RLIMIT_NOFILE, BAD, 0}, EFAULT, SAME},
+	{"core limit, ignored", SYS_prlimit64, {0, RLIMIT_CORE, BAD, 0}, 0, SAME},
+	{"core limit, ignored in the old call", SYS_setrlimit, {RLIMIT_CORE, BAD}, 0, SAME},
 };
 
 static int install(void)

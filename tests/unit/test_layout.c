@@ -168,10 +168,81 @@ static void test_resolve_orders_parents_first(void **state)
 	f->spec.write_dirs = dirs;
 	f->spec.n_write_dirs = ARRAY_SIZE(dirs);
 	assert_int_equal(layout_resolve(&f->spec, &layout, NULL), 0);
-	/* /tmp itself is private anyway. */
-	assert_int_equal(layout.n_trees, 3);
+	/* /tmp itself is private anyway, and the wider one shows the narrower. */
+	assert_int_equal(layout.n_trees, 1);
+	assert_string_equal(layout.trees[0].path, f->base);
+	layout_free(&layout);
+	f->spec.cwd_is_writable = false;
+	f->spec.cwd = f->base;
+	f->spec.n_write_dirs = 1;
+	assert_int_equal(layout_resolve(&f->spec, &layout, NULL), 0);
+	assert_int_equal(layout.n_trees, 2);
 	assert_string_equal(layout.trees[0].path, f->base);
 	assert_string_equal(layout.trees[1].path, f->project);
+	assert_false(layout_is_writable(&layout, f->base));
+	assert_true(layout_is_writable(&layout, f->project));
+	layout_free(&layout);
+}
+
+/* A home as working directory is not writable by itself; asked for, it is. */
+static void test_resolve_lets_what_was_asked_for_win(void **state)
+{
+	struct fixture *f = *state;
+	const char *const dirs[] = {f->base};
+	struct layout layout;
+
+	f->spec.cwd = f->base;
+	f->spec.cwd_is_writable = false;
+	f->spec.write_dirs = dirs;
+	f->spec.n_write_dirs = 1;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(layout_resolve(&f->spec, &layout, NULL), 0);
+		assert_int_equal(layout.n_trees, 1);
+		assert_true(layout.trees[0].writable);
+		assert_string_equal(layout.trees[0].path, f->base);
+		layout_free(&layout);
+		/* And so for a working directory in it. */
+		f->spec.cwd = f->project;
+	}
+}
+
+/* /var/tmp comes over a writable /var: its tree has to be shown by itself. */
+static void test_resolve_keeps_trees_in_private_places(void **state)
+{
+	struct fixture *f = *state;
+	char in_scratch[] = "/var/tmp/mcpjail-layout-XXXXXX";
+	const char *const dirs[] = {in_scratch, "/var", "/var"};
+	struct layout layout;
+
+	assert_non_null(mkdtemp(in_scratch));
+	f->spec.write_dirs = dirs;
+	f->spec.n_write_dirs = ARRAY_SIZE(dirs);
+	assert_int_equal(layout_resolve(&f->spec, &layout, NULL), 0);
+	rmdir(in_scratch);
+	assert_int_equal(layout.n_trees, 3);
+	assert_string_equal(layout.trees[0].path, "/var");
+	layout_free(&layout);
+}
+
+static void test_resolve_knows_stores_of_both_homes(void **state)
+{
+	struct fixture *f = *state;
+	const char *const dirs[] = {f->ssh};
+	struct layout layout;
+
+	f->spec.passwd_home = f->base;
+	f->spec.home = f->project;
+	assert_int_equal(layout_resolve(&f->spec, &layout, NULL), 0);
+	assert_non_null(layout.homes[1]);
+	layout_free(&layout);
+	f->spec.write_dirs = dirs;
+	f->spec.n_write_dirs = 1;
+	assert_int_equal(layout_resolve(&f->spec, &layout, NULL), -EINVAL);
+	layout_free(&layout);
+	f->spec.n_write_dirs = 0;
+	f->spec.home = f->base;
+	assert_int_equal(layout_resolve(&f->spec, &layout, NULL), 0);
+	assert_null(layout.homes[1]);
 	layout_free(&layout);
 }
 
@@ -184,6 +255,26 @@ static void test_resolve_names_a_missing_directory(void **state)
 	f->spec.cwd = "/nonexistent/mcpjail";
 	assert_int_equal(layout_resolve(&f->spec, &layout, &err), -ENOENT);
 	assert_string_equal(err.where, f->spec.cwd);
+	layout_free(&layout);
+}
+
+static void test_resolve_says_when_there_are_too_many(void **state)
+{
+	const char *dirs[LAYOUT_TREES_MAX + 1];
+	struct fixture *f = *state;
+	struct layout layout;
+	struct error err = {"", "", ""};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		dirs[i] = f->project;
+	f->spec.write_dirs = dirs;
+	f->spec.n_write_dirs = JAIL_WRITE_DIRS_MAX;
+	assert_int_equal(layout_resolve(&f->spec, &layout, &err), 0);
+	layout_free(&layout);
+	f->spec.n_write_dirs = ARRAY_SIZE(dirs);
+	assert_int_equal(layout_resolve(&f->spec, &layout, &err), -E2BIG);
+	assert_string_equal(err.where, f->project);
+	assert_non_null(strstr(err.what, "64"));
 	layout_free(&layout);
 }
 
@@ -201,6 +292,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_resolve_follows_links_before_it_judges, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_resolve_orders_parents_first, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_resolve_lets_what_was_asked_for_win, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_resolve_keeps_trees_in_private_places, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_resolve_knows_stores_of_both_homes, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_resolve_says_when_there_are_too_many, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_resolve_names_a_missing_directory, set_up,
 						tear_down),
