@@ -87,8 +87,9 @@ void limits_warm(struct limits *limits);
  * twice it is charged once, with its largest amount, and checked against each window.
  *
  * Return: 0 with @ret filled, also when a limit is over; -ETIMEDOUT if the lock was not to
- * be had within LIMITS_LOCK_MS; -EBADMSG if the log is damaged; -ERANGE for a charge out of
- * bounds; -errno. On failure nothing has been charged
+ * be had within LIMITS_LOCK_MS; -EBADMSG if the log is damaged; -EPROTONOSUPPORT if another
+ * version of mcpjail wrote it; -ERANGE for a charge out of bounds; -errno. On failure nothing
+ * has been charged
  */
 int limits_charge(struct limits *limits, const struct limits_charge *charges, size_t n,
 		  struct limits_answer *ret);

@@ -158,7 +158,14 @@ static void print_call(struct span record, const struct outcomes *os)
 static void print_denial(struct span record)
 {
 	char protocol[64], host[1024], address[256], port[16], text[TEXT_MAX];
+	uint64_t suppressed;
 
+	if (scan_u64(scan_find(record, "suppressed"), &suppressed)) {
+		shown(record, "reason", text, sizeof(text));
+		print_time(record);
+		printf("deny   %lu more  %s\n", (unsigned long)suppressed, text);
+		return;
+	}
 	shown(record, "protocol", protocol, sizeof(protocol));
 	shown(record, "host", host, sizeof(host));
 	shown(record, "address", address, sizeof(address));

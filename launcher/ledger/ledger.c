@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -125,9 +126,15 @@ struct record *ledger_begin(struct ledger *l, const char *type)
  */
 static int append(int *fd, off_t *end, struct span bytes)
 {
+	struct stat st;
 	ssize_t n;
 	int r;
 
+	/* A record in a file that has been removed or cut is no record. */
+	if (fstat(*fd, &st))
+		return -errno;
+	if (!st.st_nlink || st.st_size != *end)
+		return -ESTALE;
 	do
 		n = write(*fd, bytes.p, bytes.n);
 	while (n < 0 && errno == EINTR);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "ledger/record.h"
 #include "ledger/scan.h"
 
@@ -31,25 +32,6 @@ void run_files_close(struct run_files *files)
 	files->n_served = 0;
 	fd_close(&files->status_fd);
 	fd_close(&files->tools_fd);
-}
-
-static int write_at(int fd, const void *bytes, size_t n)
-{
-	const uint8_t *p = bytes;
-	off_t at = 0;
-
-	while (n) {
-		ssize_t put = pwrite(fd, p, n, at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put ? -errno : -EIO;
-		p += put;
-		n -= (size_t)put;
-		at += put;
-	}
-	return 0;
 }
 
 static void put_layers(struct record *r, const char *layers)
@@ -116,14 +98,14 @@ int run_status_write(const struct run_files *files, const struct run_status *s)
 	if (!error)
 		memcpy(text, r.line.data, r.line.len);
 	buf_free(&r.line);
-	return error ? error : write_at(files->status_fd, text, sizeof(text));
+	return error ? error : io_write_all_at(files->status_fd, text, sizeof(text), 0);
 }
 
 int run_policy_copy(int run_dirfd, struct span policy)
 {
 	autoclose int fd = make_file(run_dirfd, "policy.json");
 
-	return fd < 0 ? fd : write_at(fd, policy.p, policy.n);
+	return fd < 0 ? fd : io_write_all_at(fd, policy.p, policy.n, 0);
 }
 
 static int write_tools(struct run_files *files, struct hasher *h)
@@ -142,7 +124,7 @@ static int write_tools(struct run_files *files, struct hasher *h)
 	text = span_bytes(r.line.data, r.line.len);
 	files->has_tools = false;
 	if (!error)
-		error = write_at(files->tools_fd, text.p, text.n);
+		error = io_write_all_at(files->tools_fd, text.p, text.n, 0);
 	if (!error && ftruncate(files->tools_fd, (off_t)text.n))
 		error = -errno;
 	if (!error)
@@ -202,18 +184,7 @@ int run_file_read(int run_dirfd, const char *name, struct buf *ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	for (;;) {
-		char *room = buf_reserve(ret, 65536);
-		ssize_t n = room ? read(fd, room, 65536) : 0;
-
-		if (!room)
-			return -EFBIG;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return 0;
-		buf_commit(ret, (size_t)n);
-	}
+	return io_read_to_end(fd, ret);
 }
 
 FILE *run_ledger_open(int run_dirfd)

@@ -17,10 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "dial/dials.h"
 #include "ipc/channel.h"
@@ -38,19 +37,13 @@ struct dialer {
 static int load_policy(int fd, struct policy **ret, struct error *err)
 {
 	autopolicyerrors struct policy_errors errors = {0};
-	struct stat st;
-	void *text;
-	int r;
+	struct span text;
+	int r = io_map(fd, POLICY_BYTES_MAX, &text);
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (st.st_size <= 0 || st.st_size > POLICY_BYTES_MAX)
-		return -EFBIG;
-	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (text == MAP_FAILED)
-		return -errno;
-	r = policy_parse(text, (size_t)st.st_size, "policy", ret, &errors);
-	munmap(text, (size_t)st.st_size);
+	if (r)
+		return r;
+	r = policy_parse(text.p, text.n, "policy", ret, &errors);
+	io_unmap(text);
 	if (policy_errors_count(&errors))
 		*err = *policy_errors_at(&errors, 0);
 	return r;

@@ -23,9 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -34,7 +32,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
+#include "policy/policy.h"
 #include "roles/keeper.h"
 #include "sandbox/confine.h"
 #include "state/secret.h"
@@ -102,28 +102,11 @@ static char *copy_span(struct span text)
 	return copy;
 }
 
-/* The policy is a sealed memfd: it can be mapped without fear that it shrinks. */
-static int map_policy(int fd, struct span *ret)
-{
-	struct stat st;
-	void *p;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if (!st.st_size)
-		return -EINVAL;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	*ret = span_bytes(p, (size_t)st.st_size);
-	return 0;
-}
-
 static int init_run(struct keeper *k, const struct msg_keeper_config *config, const int *fds)
 {
 	struct span policy;
 	bool is_copied;
-	int r = map_policy(fds[CONFIG_POLICY], &policy);
+	int r = io_map(fds[CONFIG_POLICY], POLICY_BYTES_MAX, &policy);
 
 	if (!r)
 		r = hasher_sha256(k->hasher, &policy, 1, &k->policy_sha256);
@@ -138,7 +121,7 @@ static int init_run(struct keeper *k, const struct msg_keeper_config *config, co
 	(void)run_files_open(fds[CONFIG_RUN_DIR], k->hasher, &k->files);
 	is_copied = !run_policy_copy(fds[CONFIG_RUN_DIR], policy);
 	keeper_record_start(k, config, policy, is_copied);
-	munmap((void *)(uintptr_t)policy.p, policy.n);
+	io_unmap(policy);
 	(void)ledger_checkpoint(k->ledger);
 	(void)run_status_write(&k->files, &k->status);
 	return 0;
@@ -250,17 +233,19 @@ static int say_farewell(struct keeper *k)
 
 static int receive_from_proxy(struct keeper *k);
 
-/* What the proxy sent before the agent's end still counts. */
-static void drain_proxy(struct keeper *k)
+/* What the proxy sent before the agent's end still counts. Return: 0; -errno of its breach */
+static int drain_proxy(struct keeper *k)
 {
-	for (int i = 0; i < KEEPER_DRAIN_MAX && k->proxy.fd >= 0; i++) {
+	int r = 0;
+
+	for (int i = 0; !r && i < KEEPER_DRAIN_MAX && k->proxy.fd >= 0; i++) {
 		struct pollfd pending = {.fd = k->proxy.fd, .events = POLLIN};
 
 		if (poll(&pending, 1, 0) <= 0)
-			return;
-		if (receive_from_proxy(k))
-			channel_close(&k->proxy);
+			return 0;
+		r = receive_from_proxy(k);
 	}
+	return r;
 }
 
 static int on_run_ended(struct keeper *k, const struct message *m)
@@ -273,8 +258,11 @@ static int on_run_ended(struct keeper *k, const struct message *m)
 		return r;
 	k->status.child_exit = ended.child_exit < 256 ? (int)ended.child_exit : -1;
 	k->status.signal = ended.signal < 128 ? (int)ended.signal : 0;
-	drain_proxy(k);
+	r = drain_proxy(k);
+	if (r)
+		return r;
 	keeper_abandon_calls(k, "the run ended before an answer came");
+	keeper_record_suppressed(k);
 	k->status.counts.lost = ledger_lost(k->ledger);
 	has_end = !keeper_record_end(k, ended.failure);
 	has_end &= seal(k, "");
@@ -380,7 +368,17 @@ static int receive_from_supervisor(struct keeper *k)
 	return r ? r : -EPIPE;
 }
 
-/* Once a second while there is something to sign. Failures are kept by the ledger. */
+/* Failures are kept by the ledger. */
+static void flush(struct keeper *k)
+{
+	keeper_record_suppressed(k);
+	(void)ledger_checkpoint(k->ledger);
+	(void)ledger_flush(k->ledger);
+	if (k->limits)
+		(void)limits_flush(k->limits);
+}
+
+/* Flushes once a second while there is something to record or sign. */
 static int serve(struct keeper *k)
 {
 	uint64_t flush_at_ms = 0;
@@ -392,17 +390,14 @@ static int serve(struct keeper *k)
 		uint64_t now_ms = 0;
 		int wait_ms = -1;
 
-		if (ledger_is_dirty(k->ledger)) {
+		if (ledger_is_dirty(k->ledger) || k->denials.suppressed) {
 			now_ms = clock_mono_ms();
 			if (!flush_at_ms)
 				flush_at_ms = now_ms + KEEPER_FLUSH_MS;
 			wait_ms = now_ms < flush_at_ms ? (int)(flush_at_ms - now_ms) : 0;
 		}
 		if (flush_at_ms && !wait_ms) {
-			(void)ledger_checkpoint(k->ledger);
-			(void)ledger_flush(k->ledger);
-			if (k->limits)
-				(void)limits_flush(k->limits);
+			flush(k);
 			flush_at_ms = 0;
 			continue;
 		}
@@ -450,8 +445,10 @@ int keeper_main(int supervisor_fd)
 		log_error("the keeper cannot start: %s", strerror(-r));
 	else
 		r = serve(&k);
-	if (r && k.ledger && !k.is_closed)
+	if (r && k.ledger && !k.is_closed) {
+		keeper_record_suppressed(&k);
 		seal(&k, "the run was cut short");
+	}
 	free_keeper(&k);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -22,11 +22,22 @@
 #define KEEPER_DRAIN_MAX  65536 /* messages of the proxy that still count after the agent's end */
 #define KEEPER_TEXT_MAX   512
 
+/* Refusals of a run with a net.denied record each; the rest are counted in one a flush. */
+#define KEEPER_DENIALS_FIRST    1000 /* at any speed */
+#define KEEPER_DENIALS_A_SECOND 20   /* after these */
+
 struct open_call {
 	struct open_call *next;
 	uint64_t id;
 	bool is_tool_call;
 	struct limits_receipt receipt;
+};
+
+struct denials {
+	unsigned recorded;   /* up to KEEPER_DENIALS_FIRST */
+	unsigned in_second;  /* recorded in the second that began at second_ms */
+	uint64_t second_ms;  /* monotonic */
+	uint64_t suppressed; /* since the last record that says how many */
 };
 
 /* Which call ids were used: all below the window count as used. */
@@ -49,6 +60,7 @@ struct keeper {
 	struct open_call *open[KEEPER_BUCKETS];
 	size_t n_open;
 	struct call_ids ids;
+	struct denials denials;
 	struct msg_refused_host refused[IPC_REFUSED_MAX]; /* the hosts are owned */
 	size_t n_refused;
 	bool has_complained; /* about the ledger, on stderr */
@@ -65,6 +77,12 @@ int keeper_on_outcome(struct keeper *k, const struct message *m);
 
 /** keeper_on_event() - Record what is no call */
 int keeper_on_event(struct keeper *k, const struct message *m);
+
+/** keeper_admit_denial() - Count a refusal. Return: whether it gets a record of its own */
+bool keeper_admit_denial(struct keeper *k, const struct msg_event *event);
+
+/** keeper_record_suppressed() - Record how many refusals got none since the last time, if any */
+void keeper_record_suppressed(struct keeper *k);
 
 /** keeper_on_tools_served() - Record a tools/list and keep it in tools.json */
 int keeper_on_tools_served(struct keeper *k, const struct message *m);

@@ -95,6 +95,9 @@ static struct open_call *open_take(struct keeper *k, uint64_t id)
 /*
  * A counter is what (scope, the scope's value, server, counter) is: their hash, with every
  * length in front so that no two tuples spell the same bytes.
+ *
+ * A session is the run. MCP's own sessions are no measure: an agent begins a new one, with
+ * limits unused, whenever it likes.
  */
 static int counter_key(struct keeper *k, const struct msg_call *call,
 		       const struct msg_charge *charge, uint8_t ret[LIMITS_KEY_BYTES])
@@ -133,6 +136,12 @@ static int charge_limits(struct keeper *k, const struct msg_call *call, struct l
 	return limits_charge(k->limits, charges, call->n_charges, ret);
 }
 
+/* Whole seconds, rounded up, so that who waits them has waited long enough. */
+static uint64_t wait_s(uint64_t ms)
+{
+	return ms / 1000 + (ms % 1000 > 0);
+}
+
 static void fail_call(struct judgement *j, const char *what, const char *why)
 {
 	j->verdict = VERDICT_DENY;
@@ -140,16 +149,49 @@ static void fail_call(struct judgement *j, const char *what, const char *why)
 	snprintf(j->text, sizeof(j->text), "%.64s: %.400s", what, why);
 }
 
+/* As a policy would say it: "minute", "90 seconds". */
+static void window_text(uint64_t window_ms, char *ret, size_t size)
+{
+	static const struct {
+		uint64_t ms;
+		const char *text;
+	} words[] = {{1000, "second"}, {60000, "minute"}, {3600000, "hour"}, {86400000, "day"}};
+
+	bool is_whole = window_ms % 1000 == 0;
+
+	snprintf(ret, size, "%lu %s", (unsigned long)(is_whole ? window_ms / 1000 : window_ms),
+		 is_whole ? "seconds" : "ms");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].ms == window_ms)
+			snprintf(ret, size, "%s", words[i].text);
+}
+
+/* What the agent is told, in the words of policy_limit_denial(), without what it should do. */
 static void deny_over_limit(const struct msg_call *call, struct judgement *j)
 {
+	static const char *const scopes[] = {
+		[SCOPE_GRANT] = "for this grant",
+		[SCOPE_SESSION] = "in this session, which is the run",
+		[SCOPE_RUN] = "in this run",
+		[SCOPE_SERVER] = "for this server",
+		[SCOPE_GLOBAL] = "in all",
+	};
 	const struct msg_charge *charge = &call->charges[j->limits.over];
+	bool never = j->limits.retry_after_ms == UINT64_MAX;
+	char window[32], end[96];
 
 	j->verdict = VERDICT_DENY;
-	snprintf(j->text, sizeof(j->text),
-		 "limit of %lu in %lu ms used up for counter %.*s: %lu used, %lu more wanted",
-		 (unsigned long)charge->max, (unsigned long)charge->window_ms,
+	window_text(charge->window_ms, window, sizeof(window));
+	if (never)
+		snprintf(end, sizeof(end), ", and this call counts %lu: no such call can pass",
+			 (unsigned long)charge->amount);
+	else
+		snprintf(end, sizeof(end), "; retry in %lu s",
+			 (unsigned long)wait_s(j->limits.retry_after_ms));
+	snprintf(j->text, sizeof(j->text), "the limit `%.*s` %s at most %lu per %s %s%s",
 		 (int)charge->counter.n, charge->counter.p,
-		 (unsigned long)j->limits.used[j->limits.over], (unsigned long)charge->amount);
+		 never ? "allows" : "is used up:", (unsigned long)charge->max, window,
+		 scopes[charge->scope], end);
 }
 
 static void judge(struct keeper *k, const struct msg_call *call, struct judgement *j)
@@ -235,7 +277,7 @@ static int record_decision(struct keeper *k, const struct msg_call *call, const 
 	record_bool(r, "durable", call->durable);
 	record_limits(r, call, j);
 	if (is_over && j->limits.retry_after_ms != UINT64_MAX)
-		record_u64(r, "retry_after_s", (j->limits.retry_after_ms + 999) / 1000);
+		record_u64(r, "retry_after_s", wait_s(j->limits.retry_after_ms));
 	return keeper_commit(k);
 }
 

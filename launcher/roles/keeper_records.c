@@ -2,8 +2,6 @@
 #include "roles/keeper.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -96,35 +94,6 @@ int keeper_record_end(struct keeper *k, struct span failure)
 	return keeper_commit(k);
 }
 
-/* For the summary: the first hosts that were refused, and how often. Later ones count only. */
-static void count_refused(struct keeper *k, const struct msg_event *event)
-{
-	struct span host = event->host.n ? event->host : event->address;
-	struct msg_refused_host *entry = k->refused;
-	char *copy;
-
-	k->status.counts.egress_refused++;
-	/* Refused for what it said, not for where it went: the destination itself may be allowed.
-	 */
-	if (!span_equals(event->rule, "/default"))
-		return;
-	for (; entry < k->refused + k->n_refused; entry++) {
-		if (entry->port == event->port && entry->host.n == host.n &&
-		    (!host.n || !memcmp(entry->host.p, host.p, host.n))) {
-			entry->count++;
-			return;
-		}
-	}
-	if (!host.n || k->n_refused == IPC_REFUSED_MAX)
-		return;
-	copy = malloc(host.n);
-	if (!copy)
-		return;
-	memcpy(copy, host.p, host.n);
-	*entry = (struct msg_refused_host){span_bytes(copy, host.n), event->port, 1};
-	k->n_refused++;
-}
-
 static void record_event(struct keeper *k, const char *type, const struct msg_event *event)
 {
 	const struct {
@@ -154,20 +123,15 @@ int keeper_on_event(struct keeper *k, const struct message *m)
 		[EVENT_NET_DENIED] = "net.denied",
 		[EVENT_CONN_OPEN] = "conn.open",
 		[EVENT_TOOLS_LISTED] = "tools.listed",
-		[EVENT_EGRESS_ALLOWED] = NULL,
 	};
 	struct msg_event event;
 	int r = message_decode(m, &event);
 
-	if (!r && event.kind > EVENT_EGRESS_ALLOWED)
+	if (!r && event.kind >= sizeof(types) / sizeof(types[0]))
 		r = -EPROTO;
 	if (r)
 		return r;
-	if (event.kind == EVENT_NET_DENIED)
-		count_refused(k, &event);
-	if (event.kind == EVENT_EGRESS_ALLOWED)
-		k->status.counts.egress_allowed++;
-	if (types[event.kind])
+	if (event.kind != EVENT_NET_DENIED || keeper_admit_denial(k, &event))
 		record_event(k, types[event.kind], &event);
 	return 0;
 }

@@ -142,9 +142,9 @@ static int apply(struct limits *l, const struct log_entry *entries, size_t n, in
 		int64_t latest = is_ours || is_past_anchor ? now : l->anchor_at_ms;
 
 		is_past_anchor |= is_ours;
-		if (e->kind == LOG_CHARGE && e->keep_ms <= LIMITS_KEEP_MS)
+		if (e->kind == LOG_CHARGE)
 			r = counters_add(&l->counters, e->key, place(l, e, latest), e->amount,
-					 e->keep_ms);
+					 e->keep_ms < LIMITS_KEEP_MS ? e->keep_ms : LIMITS_KEEP_MS);
 		else if (e->kind == LOG_REFUND)
 			counters_remove(&l->counters, e->key, place(l, e, latest), e->amount, now);
 	}
@@ -408,6 +408,13 @@ const char *limits_strerror(int error)
 		return "the log of limits is damaged; move limits.0, limits.1 and limits.lock out "
 		       "of "
 		       "the state directory to start counting afresh";
+	case -EPROTONOSUPPORT:
+		return "another version of mcpjail wrote the log of limits; use that one, or move "
+		       "limits.0, limits.1 and limits.lock out of the state directory to start "
+		       "counting afresh";
+	case -ESTALE:
+		return "the log of limits was removed while this run was counting in it; start "
+		       "another run";
 	case -EFBIG:
 		return "the log of limits is too large";
 	case -ERANGE:

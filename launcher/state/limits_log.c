@@ -23,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/io.h"
 
 static uint32_t entry_check(const struct log_entry *e)
 {
@@ -82,6 +83,14 @@ void limits_log_close(struct limits_log *log)
  * Others hold the lock for microseconds, so it is polled; a run that was stopped while
  * holding it must not stall this one for longer than a denial takes.
  */
+/* What is counted in a file without a name is counted by nobody else. */
+static bool was_removed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || !st.st_nlink;
+}
+
 int limits_log_lock(struct limits_log *log)
 {
 	uint64_t until = clock_mono_ms() + LIMITS_LOCK_MS;
@@ -98,12 +107,23 @@ int limits_log_lock(struct limits_log *log)
 		if (nap_ns < 500000)
 			nap_ns *= 2;
 	}
+	if (was_removed(log->lock_fd) || was_removed(log->files[0]) || was_removed(log->files[1])) {
+		limits_log_unlock(log);
+		return -ESTALE;
+	}
 	return 0;
 }
 
 void limits_log_unlock(struct limits_log *log)
 {
 	flock(log->lock_fd, LOCK_UN);
+}
+
+static bool is_empty(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !st.st_size;
 }
 
 static int read_generation(const struct limits_log *log, uint64_t *ret)
@@ -113,7 +133,14 @@ static int read_generation(const struct limits_log *log, uint64_t *ret)
 
 	if (n < 0)
 		return -errno;
-	*ret = n == sizeof(generation) ? generation : 0;
+	if (n && n != sizeof(generation))
+		return -EBADMSG;
+	/* Written down before anything is counted: an empty lock beside a log is not its own. */
+	if (!n && (!is_empty(log->files[0]) || !is_empty(log->files[1])))
+		return -EBADMSG;
+	if (!n && pwrite(log->lock_fd, &generation, sizeof(generation), 0) != sizeof(generation))
+		return -EIO;
+	*ret = generation;
 	return 0;
 }
 
@@ -122,30 +149,23 @@ static int current_file(const struct limits_log *log)
 	return log->files[log->generation & 1];
 }
 
-static int read_all(int fd, void *into, size_t n, off_t at)
-{
-	uint8_t *p = into;
-
-	while (n) {
-		ssize_t got = pread(fd, p, n, at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got ? -errno : -EIO;
-		p += got;
-		n -= (size_t)got;
-		at += got;
-	}
-	return 0;
-}
-
 static bool entry_is_sound(const struct log_entry *e)
 {
-	return e->check == entry_check(e) && e->kind >= LOG_CHARGE && e->kind <= LOG_BOOT;
+	return e->check == entry_check(e);
 }
 
-/* How many of @n entries form whole, sound batches; -EBADMSG if sound ones follow unsound ones. */
+static bool entry_is_zero(const struct log_entry *e)
+{
+	static const struct log_entry zero;
+
+	return !memcmp(e, &zero, sizeof(zero));
+}
+
+/*
+ * How many of @n entries form whole, sound batches. What is behind them may only be the
+ * rest of one batch, or zeros, of blocks that a power cut kept from the disk: anything else
+ * was counted once, and to cut it off would grant it again.
+ */
 static int count_sound(const struct log_entry *entries, size_t n, size_t *ret_sound)
 {
 	size_t whole = 0, i = 0;
@@ -156,10 +176,57 @@ static int count_sound(const struct log_entry *entries, size_t n, size_t *ret_so
 		i++;
 	}
 	for (; i < n; i++)
-		if (entry_is_sound(&entries[i]))
+		if (entry_is_sound(&entries[i]) ||
+		    (i >= whole + LOG_BATCH_MAX && !entry_is_zero(&entries[i])))
 			return -EBADMSG;
 	*ret_sound = whole;
 	return 0;
+}
+
+/* Another version may count in ways that are not known here. */
+static bool format_is_known(const struct log_entry *first)
+{
+	return first->kind == LOG_FORMAT && first->amount == LOG_VERSION;
+}
+
+static bool kind_is_known(const struct log_entry *e)
+{
+	return e->kind >= LOG_CHARGE && e->kind <= LOG_BOOT;
+}
+
+static struct log_entry format_entry(void)
+{
+	struct log_entry e = {.kind = LOG_FORMAT, .amount = LOG_VERSION};
+
+	e.check = entry_check(&e);
+	return e;
+}
+
+/* Take in @n entries behind log->end, at least one. @ret_sound: how many are whole batches */
+static int read_tail(const struct limits_log *log, struct log_entry *ret_entries, size_t n,
+		     size_t *ret_sound)
+{
+	bool is_start = !log->end;
+	int r = io_read_all_at(current_file(log), ret_entries, n * sizeof(*ret_entries), log->end);
+
+	if (r)
+		return r;
+	/* The format first: what another version wrote is not ours to call damaged. */
+	if (is_start && entry_is_sound(ret_entries) && !format_is_known(ret_entries))
+		return -EPROTONOSUPPORT;
+	r = count_sound(ret_entries, n, ret_sound);
+	for (size_t i = is_start; !r && i < *ret_sound; i++)
+		if (!kind_is_known(&ret_entries[i]))
+			r = -EPROTONOSUPPORT;
+	return r;
+}
+
+/* A log that holds nothing yet begins with its format. */
+static int begin_log(struct limits_log *log)
+{
+	struct log_entry format = format_entry();
+
+	return log->end ? 0 : limits_log_append(log, &format, 1);
 }
 
 int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size_t *ret_n,
@@ -169,7 +236,7 @@ int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size
 	uint64_t generation = 0;
 	struct stat st;
 	size_t n, sound = 0;
-	bool is_fresh;
+	bool is_fresh, has_format;
 	int r = read_generation(log, &generation);
 
 	if (r)
@@ -182,7 +249,8 @@ int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size
 	}
 	if (fstat(current_file(log), &st))
 		return -errno;
-	if (st.st_size < log->end)
+	/* A later generation begins with what the one before it held. */
+	if (st.st_size < log->end || (generation && !st.st_size))
 		return -EBADMSG;
 	if (st.st_size > LIMITS_FILE_MAX)
 		return -EFBIG;
@@ -191,38 +259,23 @@ int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size
 		entries = reallocarray(NULL, n, sizeof(*entries));
 		if (!entries)
 			return -ENOMEM;
-		r = read_all(current_file(log), entries, n * sizeof(*entries), log->end);
-		if (!r)
-			r = count_sound(entries, n, &sound);
+		r = read_tail(log, entries, n, &sound);
 		if (r)
 			return r;
-		n = sound;
 	}
-	log->end += (off_t)(n * sizeof(*entries));
+	has_format = sound && !log->end;
+	log->end += (off_t)(sound * sizeof(*entries));
 	if (st.st_size > log->end && ftruncate(current_file(log), log->end))
 		return -errno;
+	r = begin_log(log);
+	if (r)
+		return r;
 	log->was_read = true;
+	if (has_format)
+		memmove(entries, entries + 1, --sound * sizeof(*entries));
 	*ret_entries = ptr_take(&entries);
-	*ret_n = n;
+	*ret_n = sound;
 	*ret_is_fresh = is_fresh;
-	return 0;
-}
-
-static int write_all(int fd, const void *from, size_t n, off_t at)
-{
-	const uint8_t *p = from;
-
-	while (n) {
-		ssize_t put = pwrite(fd, p, n, at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put ? -errno : -EIO;
-		p += put;
-		n -= (size_t)put;
-		at += put;
-	}
 	return 0;
 }
 
@@ -234,7 +287,7 @@ int limits_log_append(struct limits_log *log, struct log_entry *batch, size_t n)
 		batch[i].left = (uint16_t)(n - 1 - i);
 		batch[i].check = entry_check(&batch[i]);
 	}
-	r = write_all(current_file(log), batch, n * sizeof(*batch), log->end);
+	r = io_write_all_at(current_file(log), batch, n * sizeof(*batch), log->end);
 	if (r) {
 		/* If even this fails, the next reader sees an incomplete batch and cuts it off. */
 		(void)!ftruncate(current_file(log), log->end);
@@ -249,6 +302,8 @@ int limits_log_replace(struct limits_log *log, struct log_entry *entries, size_t
 {
 	uint64_t next = log->generation + 1;
 	int fd = log->files[next & 1];
+	struct log_entry format = format_entry();
+	off_t end = (off_t)((n + 1) * sizeof(*entries));
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
@@ -257,21 +312,29 @@ int limits_log_replace(struct limits_log *log, struct log_entry *entries, size_t
 	}
 	if (ftruncate(fd, 0))
 		return -errno;
-	r = write_all(fd, entries, n * sizeof(*entries), 0);
+	r = io_write_all_at(fd, &format, sizeof(format), 0);
+	if (!r)
+		r = io_write_all_at(fd, entries, n * sizeof(*entries), sizeof(format));
 	/* On disk before the switch: else a power cut could leave the new number and no entries. */
 	if (!r && fdatasync(fd))
 		r = -errno;
 	if (!r)
-		r = write_all(log->lock_fd, &next, sizeof(next), 0);
+		r = io_write_all_at(log->lock_fd, &next, sizeof(next), 0);
 	if (!r && fdatasync(log->lock_fd))
 		r = -errno;
 	if (r)
 		return r;
 	log->generation = next;
-	log->end = (off_t)(n * sizeof(*entries));
+	log->end = end;
+	log->is_dirty = false;
 	return 0;
 }
 
+/*
+ * Without the lock, for the disk may take longer than others wait for that. What this
+ * process wrote is in the file that it knows, or a compaction has read it from there, under
+ * the lock, and brought it to disk in the other.
+ */
 int limits_log_flush(struct limits_log *log)
 {
 	if (!log->is_dirty)

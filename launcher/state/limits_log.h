@@ -2,7 +2,10 @@
 /**
  * state/limits_log.h - the log of charges on disk, and the lock around it
  *
- * Every function but open, close and lock needs the lock held.
+ * Every function but open, close, lock and flush needs the lock held.
+ *
+ * A file begins with an entry of kind LOG_FORMAT, whose amount is LOG_VERSION. Another
+ * version of mcpjail may change everything but the layout of that first entry.
  */
 #ifndef MCPJAIL_STATE_LIMITS_LOG_H
 #define MCPJAIL_STATE_LIMITS_LOG_H
@@ -15,7 +18,9 @@
 #include "base/error.h"
 #include "state/limits.h"
 
-enum log_kind { LOG_CHARGE = 1, LOG_REFUND, LOG_BOOT };
+#define LOG_VERSION 1
+
+enum log_kind { LOG_CHARGE = 1, LOG_REFUND, LOG_BOOT, LOG_FORMAT };
 
 /* As it stands on disk: the byte order is the machine's, which the log never leaves. */
 struct log_entry {
@@ -52,12 +57,13 @@ void limits_log_unlock(struct limits_log *log);
 
 /**
  * limits_log_read() - What has been appended since the last time
- * @ret_entries:  Owned by the caller; only whole batches; kind and check are sound
+ * @ret_entries:  Owned by the caller; only whole batches, of known kinds
  * @ret_is_fresh: The entries are all there are, not an addition: forget what you know
  *
  * Cuts off what a killed writer left half done at the end.
  *
- * Return: 0; -EBADMSG if entries are damaged that others follow; -EFBIG; -errno
+ * Return: 0; -EPROTONOSUPPORT if another version of mcpjail wrote the log, or an entry of it;
+ * -EBADMSG if entries are damaged that others follow; -EFBIG; -errno
  */
 int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size_t *ret_n,
 		    bool *ret_is_fresh);
@@ -69,6 +75,7 @@ int limits_log_append(struct limits_log *log, struct log_entry *batch, size_t n)
 /** limits_log_replace() - Compaction: go on in the other file, with these entries alone */
 int limits_log_replace(struct limits_log *log, struct log_entry *entries, size_t n);
 
+/** limits_log_flush() - fdatasync what this process appended. Return: 0; -errno */
 int limits_log_flush(struct limits_log *log);
 
 #endif

@@ -14,7 +14,6 @@
 #include "base/buf.h"
 
 enum der_tag {
-	DER_BOOLEAN = 0x01,
 	DER_INTEGER = 0x02,
 	DER_BIT_STRING = 0x03,
 	DER_OCTET_STRING = 0x04,

@@ -253,6 +253,180 @@ static void test_leaf_of_another_run_does_not_verify(void **state)
 	f->ca = mine;
 }
 
+/* --- the encoding ------------------------------------------------------------------- */
+
+static bool is_critical(X509 *certificate, int nid)
+{
+	int at = X509_get_ext_by_NID(certificate, nid, -1);
+
+	assert_true(at >= 0);
+	/* RFC 5280 §4.2: no extension may come twice. */
+	assert_int_equal(X509_get_ext_by_NID(certificate, nid, at), -1);
+	return X509_EXTENSION_get_critical(X509_get_ext(certificate, at));
+}
+
+static uint8_t *der_of(X509 *certificate, size_t *ret_n)
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509(certificate, &der);
+
+	assert_true(n > 0);
+	*ret_n = (size_t)n;
+	return der;
+}
+
+/*
+ * What is parsed is written anew from its values, which OpenSSL does in DER: the bytes of
+ * what is signed are the same, or they were no DER.
+ */
+static void expect_der(X509 *certificate)
+{
+	size_t n_before, n_after;
+	uint8_t *before = der_of(certificate, &n_before), *after;
+
+	assert_true(i2d_re_X509_tbs(certificate, NULL) > 0);
+	after = der_of(certificate, &n_after);
+	assert_int_equal(n_before, n_after);
+	assert_memory_equal(before, after, n_before);
+	OPENSSL_free(before);
+	OPENSSL_free(after);
+}
+
+/* The value of each extension too: it is an encoding inside an encoding. */
+static void expect_der_extensions(X509 *certificate)
+{
+	for (int i = 0; i < X509_get_ext_count(certificate); i++) {
+		X509_EXTENSION *written = X509_get_ext(certificate, i), *again;
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(written));
+		void *value = X509V3_EXT_d2i(written);
+
+		assert_non_null(value);
+		again = X509V3_EXT_i2d(nid, X509_EXTENSION_get_critical(written), value);
+		assert_non_null(again);
+		assert_int_equal(ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(written),
+						       X509_EXTENSION_get_data(again)),
+				 0);
+		X509_EXTENSION_free(again);
+		ASN1_item_free(value, ASN1_ITEM_ptr(X509V3_EXT_get(written)->it));
+	}
+}
+
+static void expect_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	/* RFC 5280 §4.1.2.5: UTCTime through 2049, with seconds and Z. */
+	assert_int_equal(ASN1_TIME_to_tm(time, &tm), 1);
+	assert_int_equal(ASN1_STRING_type(time),
+			 tm.tm_year < 150 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME);
+	assert_int_equal(ASN1_STRING_length(time), tm.tm_year < 150 ? 13 : 15);
+}
+
+static void test_certificates_are_strict_der(void **state)
+{
+	static const char *const hosts[] = {"a.example", "192.0.2.7", "2001:db8::7"};
+	struct fixture *f = *state;
+	X509 *all[ARRAY_SIZE(hosts) + 1] = {f->root};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		all[i + 1] = sign(f, hosts[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const ASN1_INTEGER *serial = X509_get0_serialNumber(all[i]);
+		const X509_ALGOR *algorithm;
+		const ASN1_BIT_STRING *signature;
+		int parameters;
+
+		expect_der_extensions(all[i]);
+		expect_time(X509_get0_notBefore(all[i]));
+		expect_time(X509_get0_notAfter(all[i]));
+		/* RFC 5280 §4.1.2.2: positive, at most 20 bytes, none of them to no use. */
+		assert_int_equal(ASN1_STRING_type(serial), V_ASN1_INTEGER);
+		assert_in_range(ASN1_STRING_length(serial), 1, 20);
+		assert_in_range(ASN1_STRING_get0_data(serial)[0], 1, 0x7f);
+		/* RFC 5758 §3.2: no parameters; the same inside and out. */
+		X509_get0_signature(&signature, &algorithm, all[i]);
+		X509_ALGOR_get0(NULL, &parameters, NULL, algorithm);
+		assert_int_equal(parameters, V_ASN1_UNDEF);
+		assert_int_equal(X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(all[i])), 0);
+		assert_int_equal(
+			X509_NAME_cmp(X509_get_issuer_name(all[i]), X509_get_subject_name(f->root)),
+			0);
+		assert_int_equal(X509_verify(all[i], X509_get0_pubkey(f->root)), 1);
+		/* Changes nothing but OpenSSL's memory of the bytes, and so comes last. */
+		expect_der(all[i]);
+		if (i)
+			X509_free(all[i]);
+	}
+}
+
+static void test_extensions_are_critical_where_rfc5280_wants_it(void **state)
+{
+	struct fixture *f = *state;
+	X509 *leaf = sign(f, "a.example");
+	const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(f->root);
+	const ASN1_OCTET_STRING *authority = X509_get0_authority_key_id(leaf);
+
+	assert_true(is_critical(f->root, NID_basic_constraints));
+	assert_true(is_critical(f->root, NID_key_usage));
+	assert_false(is_critical(f->root, NID_subject_key_identifier));
+	assert_int_equal(X509_get_key_usage(f->root), KU_KEY_CERT_SIGN | KU_CRL_SIGN);
+	assert_int_equal(X509_get_ext_count(f->root), 3);
+	assert_true(is_critical(leaf, NID_basic_constraints));
+	assert_true(is_critical(leaf, NID_key_usage));
+	assert_false(is_critical(leaf, NID_ext_key_usage));
+	assert_false(is_critical(leaf, NID_authority_key_identifier));
+	/* §4.2.1.6: critical only where the subject is empty. */
+	assert_false(is_critical(leaf, NID_subject_alt_name));
+	assert_int_equal(X509_NAME_entry_count(X509_get_subject_name(leaf)), 1);
+	assert_int_equal(X509_get_ext_count(leaf), 5);
+	assert_non_null(own);
+	assert_non_null(authority);
+	assert_int_equal(ASN1_OCTET_STRING_cmp(own, authority), 0);
+	assert_int_equal(ASN1_STRING_length(own), 20);
+	X509_free(leaf);
+}
+
+static void write_pem(const char *dir, const char *name, X509 *certificate)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(PEM_write_X509(file, certificate), 1);
+	fclose(file);
+}
+
+/* The program reads what the library was not asked: text, purposes, the whole chain. */
+static void test_openssl_program_accepts_them(void **state)
+{
+	static const char *const commands[] = {
+		"cd $DIR && openssl x509 -in leaf.pem -noout -text | grep -q 'DNS:a.example'",
+		"cd $DIR && openssl x509 -in ca.pem -noout -text | grep -q 'CA:TRUE, pathlen:0'",
+		"cd $DIR && openssl asn1parse -in leaf.pem >/dev/null",
+		"cd $DIR && openssl verify -x509_strict -purpose sslserver -verify_hostname "
+		"a.example "
+		"-CAfile ca.pem leaf.pem >/dev/null",
+		"cd $DIR && ! openssl verify -x509_strict -verify_hostname b.example -CAfile "
+		"ca.pem "
+		"leaf.pem >/dev/null 2>&1",
+		"rm -r $DIR",
+	};
+	struct fixture *f = *state;
+	char dir[] = "/tmp/mcpjail-ca-XXXXXX";
+	X509 *leaf = sign(f, "a.example");
+
+	assert_non_null(mkdtemp(dir));
+	write_pem(dir, "ca.pem", f->root);
+	write_pem(dir, "leaf.pem", leaf);
+	setenv("DIR", dir, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (system(commands[i]))
+			fail_msg("%s", commands[i]);
+	X509_free(leaf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +439,9 @@ int main(void)
 		TEST(test_sign_refuses_what_is_no_host),
 		TEST(test_sign_refuses_other_keys_than_p256),
 		TEST(test_leaf_of_another_run_does_not_verify),
+		TEST(test_certificates_are_strict_der),
+		TEST(test_extensions_are_critical_where_rfc5280_wants_it),
+		TEST(test_openssl_program_accepts_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@
 #include "ledger/scan.h"
 #include "ledger/verify.h"
 #include "policy/policy.h"
+#include "roles/keeper.h"
 #include "roles/roles.h"
 
 #define POLICY "{\"version\":\"1\"}"
@@ -223,6 +224,14 @@ static void expect_field(struct span record, const char *key, const char *raw)
 	assert_string_equal(text, raw);
 }
 
+static void expect_start(struct span record, const char *key, const char *start)
+{
+	struct span value = scan_find(record, key);
+
+	if (value.n < strlen(start) || memcmp(value.p, start, strlen(start)))
+		fail_msg("%s is %.*s", key, (int)value.n, value.p);
+}
+
 static enum verify_outcome verify(struct fixture *f, const char *anchor)
 {
 	struct verify_result result;
@@ -331,6 +340,9 @@ static void test_limit_denies_and_names_the_charge(void **state)
 	assert_int_equal(verdict.limit, 0);
 	assert_in_range(verdict.retry_after_ms, 50000, 60001);
 	record = find_record(f, "call.decision", 11, text, sizeof(text));
+	expect_start(record, "reason",
+		     "\"the limit `start_session_rate` is used up: at most 10 per minute for this "
+		     "grant; retry in ");
 	expect_field(record, "rule", "\"/tools/start_session/limits/0\"");
 	expect_field(record, "verdict", "\"deny\"");
 	assert_non_null(scan_find(record, "retry_after_s").p);
@@ -348,6 +360,160 @@ static void test_limit_denies_and_names_the_charge(void **state)
 	call.server = span_of("https://other.example/mcp");
 	add_limit(&call, SCOPE_GRANT, 10);
 	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+}
+
+static void test_limit_denial_reads_as_the_agent_is_told(void **state)
+{
+	static const struct {
+		enum limit_scope scope;
+		uint64_t window_ms, max, amount;
+		const char *start;
+	} rows[] = {
+		{SCOPE_SESSION, 90000, 0, 1,
+		 "\"the limit `start_session_rate` allows at most 0 per 90 seconds in this "
+		 "session, "
+		 "which is the run, and this call counts 1: no such call can pass\""},
+		{SCOPE_SERVER, 86400000, 100, 450,
+		 "\"the limit `start_session_rate` allows at most 100 per day for this server, and "
+		 "this call counts 450: no such call can pass\""},
+		{SCOPE_GLOBAL, 1500, 0, 1,
+		 "\"the limit `start_session_rate` allows at most 0 per 1500 ms in all, "},
+	};
+	static char text[65536];
+	struct fixture *f = *state;
+
+	start_keeper(f);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct msg_call call = new_call(f, "start_session");
+
+		add_limit(&call, rows[i].scope, rows[i].max);
+		call.charges[0].window_ms = rows[i].window_ms;
+		call.charges[0].amount = rows[i].amount;
+		assert_int_equal(ask(f, &call).verdict, VERDICT_DENY);
+		expect_start(find_record(f, "call.decision", (int)i, text, sizeof(text)), "reason",
+			     rows[i].start);
+	}
+}
+
+/* --- refusals beyond number ------------------------------------------------------- */
+
+struct denials_found {
+	uint64_t single, suppressed; /* refusals with a record of their own, and those without */
+	size_t summaries;            /* records of those without */
+	bool last_is_end;
+};
+
+static struct denials_found find_denials(struct fixture *f)
+{
+	struct denials_found found = {0};
+	FILE *file = fdopen(openat(f->run_fd, "ledger.jsonl", O_RDONLY | O_CLOEXEC), "r");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	assert_non_null(file);
+	while ((n = getline(&line, &cap, file)) > 0) {
+		struct span record = span_bytes(line, (size_t)n - 1), type;
+		uint64_t suppressed;
+
+		type = scan_find(record, "type");
+		found.last_is_end = span_equals(type, "\"run.end\"");
+		if (!span_equals(type, "\"net.denied\""))
+			continue;
+		if (!scan_u64(scan_find(record, "suppressed"), &suppressed)) {
+			found.single++;
+			continue;
+		}
+		assert_true(suppressed > 0);
+		expect_start(record, "reason", "\"after the first 1000 of a run");
+		found.suppressed += suppressed;
+		found.summaries++;
+	}
+	free(line);
+	fclose(file);
+	return found;
+}
+
+static void refuse_many(struct fixture *f, int n)
+{
+	struct msg_event event = {.kind = EVENT_NET_DENIED,
+				  .protocol = span_of("udp"),
+				  .address = span_of("192.0.2.1"),
+				  .port = 9,
+				  .rule = span_of("/default"),
+				  .reason = span_of("udp does not leave the jail")};
+
+	for (int i = 0; i < n; i++)
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+}
+
+static void test_refusals_beyond_number_are_counted_not_recorded(void **state)
+{
+	struct fixture *f = *state;
+	struct denials_found found;
+	struct msg_ledger_closed closed;
+	struct msg_call call;
+	struct message m;
+	uint64_t from = clock_mono_ms(), seconds;
+
+	start_keeper(f);
+	refuse_many(f, 6000);
+	/* Calls are recorded all the same. */
+	call = new_call(f, "get_quote");
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	usleep(KEEPER_FLUSH_MS * 1300);
+	found = find_denials(f);
+	assert_true(found.summaries > 0);
+	assert_int_equal(found.single + found.suppressed, 6000);
+	refuse_many(f, 100);
+	closed = end_run(f, &m);
+	seconds = (clock_mono_ms() - from) / 1000 + 1;
+	assert_int_equal(closed.egress_refused, 6100);
+	assert_int_equal(closed.egress_allowed, 0);
+	assert_int_equal(closed.refused[0].count, 6100);
+	assert_int_equal(wait_for_keeper(f), 0);
+	found = find_denials(f);
+	assert_in_range(found.single, KEEPER_DENIALS_FIRST + KEEPER_DENIALS_A_SECOND,
+			KEEPER_DENIALS_FIRST + (seconds + 1) * KEEPER_DENIALS_A_SECOND);
+	assert_int_equal(found.single + found.suppressed, 6100);
+	assert_in_range(found.summaries, 2, seconds + 2);
+	assert_true(found.last_is_end);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+}
+
+static void test_few_refusals_are_all_recorded(void **state)
+{
+	struct fixture *f = *state;
+	struct denials_found found;
+	struct message m;
+
+	start_keeper(f);
+	refuse_many(f, KEEPER_DENIALS_FIRST);
+	(void)end_run(f, &m);
+	assert_int_equal(wait_for_keeper(f), 0);
+	found = find_denials(f);
+	assert_int_equal(found.single, KEEPER_DENIALS_FIRST);
+	assert_int_equal(found.summaries, 0);
+}
+
+static void test_suppressed_refusals_are_counted_when_the_run_is_cut_short(void **state)
+{
+	struct fixture *f = *state;
+	struct denials_found found;
+	struct msg_call call;
+
+	start_keeper(f);
+	refuse_many(f, 3000);
+	/* Once it is answered the keeper has seen all that came before. */
+	call = new_call(f, "get_quote");
+	(void)ask(f, &call);
+	channel_close(&f->keeper_of_proxy);
+	channel_close(&f->keeper_of_supervisor);
+	assert_int_equal(wait_for_keeper(f), EXIT_FAILURE);
+	found = find_denials(f);
+	assert_int_equal(found.single + found.suppressed, 3000);
+	assert_true(found.suppressed > 0);
+	assert_int_equal(verify(f, NULL), VERIFY_INTERRUPTED);
 }
 
 static void test_stranger_texts_stay_inside_their_fields(void **state)
@@ -384,6 +550,33 @@ static void test_outcome_of_an_unknown_call_ends_the_keeper(void **state)
 	start_keeper(*state);
 	tell_outcome(*state, 5, OUTCOME_ANSWERED);
 	expect_violation(*state);
+}
+
+static void test_unknown_event_ends_the_keeper(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_event event = {.kind = EVENT_TOOLS_LISTED + 1};
+
+	start_keeper(f);
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	expect_violation(f);
+}
+
+/* Both the breach and the run's end wait when the keeper looks; it takes the breach in last. */
+static void test_breach_found_at_the_end_leaves_no_clean_end(void **state)
+{
+	static char text[65536];
+	struct fixture *f = *state;
+	struct msg_run_ended ended = {.child_exit = 0, .failure = span_of("")};
+
+	start_keeper(f);
+	kill(f->keeper, SIGSTOP);
+	refuse_many(f, 1);
+	tell_outcome(f, 5, OUTCOME_ANSWERED);
+	assert_int_equal(channel_send(&f->keeper_of_supervisor, MSG_RUN_ENDED, &ended), 0);
+	kill(f->keeper, SIGCONT);
+	expect_violation(f);
+	assert_null(find_record(f, "run.end", 0, text, sizeof(text)).p);
 }
 
 static void test_second_outcome_ends_the_keeper(void **state)
@@ -620,8 +813,14 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_run_is_recorded_and_verifies),
 		TEST(test_limit_denies_and_names_the_charge),
+		TEST(test_limit_denial_reads_as_the_agent_is_told),
+		TEST(test_refusals_beyond_number_are_counted_not_recorded),
+		TEST(test_few_refusals_are_all_recorded),
+		TEST(test_suppressed_refusals_are_counted_when_the_run_is_cut_short),
 		TEST(test_stranger_texts_stay_inside_their_fields),
 		TEST(test_outcome_of_an_unknown_call_ends_the_keeper),
+		TEST(test_unknown_event_ends_the_keeper),
+		TEST(test_breach_found_at_the_end_leaves_no_clean_end),
 		TEST(test_second_outcome_ends_the_keeper),
 		TEST(test_outcome_of_a_denied_call_ends_the_keeper),
 		TEST(test_repeated_call_id_ends_the_keeper),

@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "state/limits.h"
+#include "state/limits_log.h"
 
 #define MINUTE      60000u
 #define TRACES      10000
@@ -549,6 +550,164 @@ static void test_zeroed_tail_is_cut(void **state)
 	limits_free(limits);
 }
 
+/* Append one entry as another version, or another program, might. */
+static void append_entry(struct log_entry entry, bool is_first)
+{
+	struct log_entry *entries = NULL;
+	struct limits_log log;
+	bool is_fresh;
+	size_t n;
+
+	assert_int_equal(limits_log_open(&log, state_fd, NULL), 0);
+	assert_int_equal(limits_log_lock(&log), 0);
+	if (!is_first)
+		assert_int_equal(limits_log_read(&log, &entries, &n, &is_fresh), 0);
+	else
+		assert_int_equal(pwrite(log.lock_fd, &(uint64_t){0}, 8, 0), 8);
+	assert_int_equal(limits_log_append(&log, &entry, 1), 0);
+	limits_log_close(&log);
+	free(entries);
+}
+
+static void test_charge_that_asks_to_be_kept_too_long_counts(void **state)
+{
+	struct test_clock clock = {1000, 0};
+	struct limits_charge charge = charge_of(21, MINUTE, 1, 1);
+	struct log_entry entry = {.kind = LOG_CHARGE,
+				  .boot = 20,
+				  .at_ms = 1000,
+				  .amount = 1,
+				  .keep_ms = LIMITS_KEEP_MS + 1};
+	struct limits *limits;
+
+	(void)state;
+	empty_log();
+	memset(entry.key, 21, sizeof(entry.key));
+	append_entry(entry, false);
+	limits = open_with(&clock, 20);
+	assert_false(fits(limits, charge));
+	limits_free(limits);
+}
+
+static void test_log_of_another_version_denies_and_is_left_alone(void **state)
+{
+	static const struct {
+		struct log_entry entry;
+		bool is_first;
+	} rows[] = {
+		{{.kind = LOG_FORMAT, .amount = LOG_VERSION + 1}, true},
+		{{.kind = LOG_BOOT, .boot = 20}, true}, /* no format at all */
+		{{.kind = LOG_FORMAT + 1}, false},
+		{{.kind = LOG_FORMAT, .amount = LOG_VERSION}, false},
+		{{.kind = 0}, false},
+	};
+	struct test_clock clock = {1000, 0};
+	struct limits_charge charge = charge_of(22, MINUTE, 5, 1);
+	struct limits_answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct limits *limits;
+		off_t size;
+
+		empty_log();
+		append_entry(rows[i].entry, rows[i].is_first);
+		size = log_size("limits.0");
+		limits = open_with(&clock, 20);
+		assert_int_equal(limits_charge(limits, &charge, 1, &answer), -EPROTONOSUPPORT);
+		assert_int_equal(limits_charge(limits, &charge, 1, &answer), -EPROTONOSUPPORT);
+		assert_int_equal(log_size("limits.0"), size);
+		limits_free(limits);
+	}
+	assert_non_null(strstr(limits_strerror(-EPROTONOSUPPORT), "another version"));
+}
+
+static void test_tail_that_is_no_torn_batch_denies(void **state)
+{
+	static const char garbage[(LOG_BATCH_MAX + 1) * ENTRY_BYTES] = {[0 ... 1151] = 'x'};
+	struct test_clock clock = {1000, 0};
+	struct limits_charge charge = charge_of(23, MINUTE, 5, 1);
+	struct limits_answer answer;
+	struct limits *limits;
+	off_t whole;
+	int fd;
+
+	(void)state;
+	empty_log();
+	limits = open_with(&clock, 21);
+	assert_true(fits(limits, charge));
+	limits_free(limits);
+	whole = log_size("limits.0");
+	fd = openat(state_fd, "limits.0", O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, garbage, sizeof(garbage), whole), sizeof(garbage));
+	limits = open_with(&clock, 21);
+	assert_int_equal(limits_charge(limits, &charge, 1, &answer), -EBADMSG);
+	assert_int_equal(log_size("limits.0"), whole + (off_t)sizeof(garbage));
+	/* What one torn batch can leave is cut. */
+	assert_int_equal(ftruncate(fd, whole + (off_t)sizeof(garbage) - ENTRY_BYTES), 0);
+	assert_true(fits(limits, charge));
+	close(fd);
+	limits_free(limits);
+}
+
+/* Whoever holds the lock while the disk is slow makes other runs deny. */
+static void test_flush_does_not_wait_for_the_lock(void **state)
+{
+	struct test_clock clock = {1000, 0};
+	struct limits_charge charge = charge_of(24, MINUTE, 5, 1);
+	struct limits *limits;
+	int fd;
+
+	(void)state;
+	empty_log();
+	limits = open_with(&clock, 22);
+	assert_true(fits(limits, charge));
+	fd = openat(state_fd, "limits.lock", O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(limits_flush(limits), 0);
+	close(fd);
+	limits_free(limits);
+}
+
+static void test_files_that_went_away_deny(void **state)
+{
+	static const char *const names[] = {"limits.lock", "limits.0", "limits.1"};
+	struct test_clock clock = {1000, 0};
+	struct limits_charge charge = charge_of(25, MINUTE, 5, 1);
+	struct limits_answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct limits *limits;
+
+		empty_log();
+		limits = open_with(&clock, 23);
+		assert_true(fits(limits, charge));
+		unlinkat(state_fd, names[i], 0);
+		assert_int_equal(limits_charge(limits, &charge, 1, &answer), -ESTALE);
+		limits_free(limits);
+	}
+}
+
+static void test_lock_that_was_emptied_denies(void **state)
+{
+	struct test_clock clock = {1000, 0};
+	struct limits_charge charge = charge_of(26, MINUTE, 5, 1);
+	struct limits_answer answer;
+	struct limits *limits;
+	int fd;
+
+	(void)state;
+	empty_log();
+	limits = open_with(&clock, 24);
+	assert_true(fits(limits, charge));
+	fd = openat(state_fd, "limits.lock", O_RDWR | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	assert_int_equal(limits_charge(limits, &charge, 1, &answer), -EBADMSG);
+	limits_free(limits);
+}
+
 static void test_lock_that_is_held_denies_in_time(void **state)
 {
 	struct test_clock clock = {1000, 0};
@@ -754,6 +913,12 @@ int main(void)
 		cmocka_unit_test(test_torn_tail_is_cut_at_every_length),
 		cmocka_unit_test(test_damage_in_the_middle_denies),
 		cmocka_unit_test(test_zeroed_tail_is_cut),
+		cmocka_unit_test(test_charge_that_asks_to_be_kept_too_long_counts),
+		cmocka_unit_test(test_log_of_another_version_denies_and_is_left_alone),
+		cmocka_unit_test(test_tail_that_is_no_torn_batch_denies),
+		cmocka_unit_test(test_flush_does_not_wait_for_the_lock),
+		cmocka_unit_test(test_files_that_went_away_deny),
+		cmocka_unit_test(test_lock_that_was_emptied_denies),
 		cmocka_unit_test(test_lock_that_is_held_denies_in_time),
 		cmocka_unit_test(test_compaction_keeps_what_counts),
 		cmocka_unit_test(test_crowded_counter_stays_bounded_and_never_grants_more),

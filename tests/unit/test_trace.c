@@ -66,6 +66,10 @@ static void make_run(const char *state_dir, const char *run_id, const char *tool
 	record_string(r, "reason", span_of(HOSTILE));
 	record_u64(r, "port", 443);
 	assert_int_equal(ledger_commit(l), 0);
+	r = ledger_begin(l, "net.denied");
+	record_u64(r, "suppressed", 4711);
+	record_string(r, "reason", span_of("no more than that"));
+	assert_int_equal(ledger_commit(l), 0);
 	ledger_free(l);
 	close(fd);
 }
@@ -133,6 +137,7 @@ static void test_trace_lists_calls_and_denials_of_the_last_run(void **state)
 	assert_non_null(strstr(f->out, "deny   new_tool  /default"));
 	assert_non_null(strstr(f->out, "reason not listed"));
 	assert_non_null(strstr(f->out, "deny   tls example.com:443"));
+	assert_non_null(strstr(f->out, "deny   4711 more  no more than that\n"));
 }
 
 static void test_trace_shows_no_control_characters(void **state)
@@ -166,7 +171,7 @@ static void test_trace_json_is_ascii_and_keeps_its_value(void **state)
 		assert_true(scan_copy_string(scan_find(span_of(line), "tool"), tool, sizeof(tool)));
 		assert_string_equal(tool, HOSTILE "\xf0\x9f\x98\x80");
 	}
-	assert_int_equal(lines, 4);
+	assert_int_equal(lines, 5);
 }
 
 static void test_commands_say_when_there_is_no_such_run(void **state)
