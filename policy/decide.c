@@ -23,7 +23,7 @@ struct judgement {
 	const struct policy_server *server;
 	const char *tool;
 	const struct rule *rule;     /* the tool's; NULL if the policy does not list it */
-	struct policy_decision *ret; /* for a stage that denies */
+	struct policy_decision *ret; /* for a stage that denies; NULL: nobody asks why */
 };
 
 static void deny(const struct judgement *j, const char *rule, const char *format, ...)
@@ -33,6 +33,8 @@ static void deny(const struct judgement *j, const char *rule, const char *format
 {
 	va_list ap;
 
+	if (!j->ret)
+		return;
 	snprintf(j->ret->rule, sizeof(j->ret->rule), "%s", rule);
 	va_start(ap, format);
 	vsnprintf(j->ret->reason, sizeof(j->ret->reason), format, ap);
@@ -82,16 +84,10 @@ static void list_allowed(const struct policy *policy, char *ret, size_t size)
 		snprintf(ret + used, size - used, " and %zu more", more);
 }
 
-static bool stage_default(const struct judgement *j)
+static void deny_unlisted(const struct judgement *j)
 {
 	char allowed[NAMES_MAX * (POLICY_TOOL_MAX + 2) + 32];
 
-	if (!model_tool_name_is_sound(j->tool)) {
-		deny(j, "/default", "this is not the name of a tool. " ASK_SOMEONE);
-		return false;
-	}
-	if (j->rule || j->policy->default_allows)
-		return true;
 	list_allowed(j->policy, allowed, sizeof(allowed));
 	if (allowed[0])
 		deny(j, "/default",
@@ -102,6 +98,19 @@ static bool stage_default(const struct judgement *j)
 		deny(j, "/default",
 		     "the policy does not list this tool, and denies what it does "
 		     "not list. " ASK_SOMEONE);
+}
+
+static bool stage_default(const struct judgement *j)
+{
+	if (!model_tool_name_is_sound(j->tool)) {
+		deny(j, "/default", "this is not the name of a tool. " ASK_SOMEONE);
+		return false;
+	}
+	if (j->rule || j->policy->default_allows)
+		return true;
+	/* Not for tools/list, which asks about each tool that a server has. */
+	if (j->ret)
+		deny_unlisted(j);
 	return false;
 }
 
@@ -210,13 +219,11 @@ void policy_decide(const struct policy *policy, const struct policy_call *call,
 bool policy_tool_is_visible(const struct policy *policy, const struct policy_server *server,
 			    const char *tool)
 {
-	struct policy_decision unused;
 	const struct judgement j = {
 		.policy = policy,
 		.server = server,
 		.tool = tool,
 		.rule = model_find_tool(policy, tool),
-		.ret = &unused,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)

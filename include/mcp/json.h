@@ -18,8 +18,7 @@
 #include "base/error.h"
 #include "base/span.h"
 
-#define MCP_JSON_NUMBER_MAX   128 /* bytes of one number */
-#define MCP_JSON_ENVELOPE_MAX 64  /* members of an object whose keys are compared folded */
+#define MCP_JSON_NUMBER_MAX 128 /* bytes of one number */
 
 struct mcp_json_limits {
 	size_t bytes;   /* of the whole text */
@@ -63,8 +62,11 @@ bool mcp_json_is_text(const json_t *value, const char *text);
  * mcp_json_keys_are_distinct() - Whether no two keys of an object are one when case is folded
  *
  * Folded as readers of JSON do that ignore case: ASCII, and U+017F and U+212A, which
- * fold to s and k. False also for an object of more than MCP_JSON_ENVELOPE_MAX members.
+ * fold to s and k. False also when memory is short.
  */
 bool mcp_json_keys_are_distinct(const json_t *object);
+
+/** mcp_json_all_keys_are_distinct() - The same of every object in a value of bounded depth */
+bool mcp_json_all_keys_are_distinct(const json_t *value);
 
 #endif

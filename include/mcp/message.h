@@ -25,6 +25,10 @@
 #define MCP_META_TEXT_MAX 128  /* bytes of a client's name, title, version */
 #define MCP_REFUSAL_MAX   512  /* bytes of a refusal's sentence, with its NUL */
 
+#define MCP_PARAM_PREFIX   "Mcp-Param-"
+#define MCP_PARAMS_MAX     32 /* Mcp-Param-* fields of a request */
+#define MCP_PARAM_NAME_MAX 64 /* bytes of one's name, prefix aside */
+
 /* Codes of JSON-RPC 2.0 and MCP 2026-07-28. Ours lie outside the reserved range. */
 enum mcp_code {
 	MCP_CODE_PARSE = -32700,
@@ -71,11 +75,11 @@ struct mcp_refusal {
  * @ret_refusal: Filled whenever the return is not 0; untouched otherwise
  *
  * Refuses what mcp_json_parse() refuses; arrays (batches); keys of the message, its
- * params or its _meta that differ in case only; members beside jsonrpc, id, method and
- * params; a jsonrpc other than "2.0"; ids that are neither a string of MCP_ID_MAX bytes
- * nor an integer within 2^53; responses; requests sent without an id and notifications
- * sent with one; a tools/call without a valid name or whose arguments are no object; a
- * tools/call with a task, or one that continues an input request.
+ * params, its _meta or any object in its arguments that differ in case only; members beside
+ * jsonrpc, id, method and params; a jsonrpc other than "2.0"; ids that are neither a string of
+ * MCP_ID_MAX bytes nor an integer within 2^53; responses; requests sent without an id and
+ * notifications sent with one; a tools/call without a valid name or whose arguments are no object;
+ * a tools/call with a task, or one that continues an input request.
  *
  * Return: 0; -EBADMSG; -ENOMEM
  */
@@ -86,22 +90,32 @@ void mcp_message_free(struct mcp_message *m);
 
 #define automessage __attribute__((cleanup(mcp_message_free)))
 
+/* A Mcp-Param-* field, which repeats an argument. */
+struct mcp_param {
+	struct span name; /* without the prefix */
+	struct span value;
+};
+
 /* Header fields that repeat what the body says; .p is NULL for a field that is absent. */
 struct mcp_headers {
 	struct span protocol_version; /* MCP-Protocol-Version */
 	struct span method;           /* Mcp-Method */
 	struct span name;             /* Mcp-Name */
+	const struct mcp_param *params;
+	size_t n_params;
 };
 
 /**
  * mcp_message_check_headers() - Whether the request's headers agree with its body
  *
  * Modern (MCP 2026-07-28, "Headers"): MCP-Protocol-Version and Mcp-Method of requests,
- * and Mcp-Name of a tools/call, are required and equal the body's. Legacy: the version, if
- * given, must be a legacy one, lest a server take the body for modern.
+ * and Mcp-Name of a tools/call, are required and equal the body's; each Mcp-Param-* has a
+ * mcp_message_param_key() of its own. Legacy: the version, if given, must be a legacy one,
+ * lest a server take the body for modern.
  * What is forwarded is to be written from the message, not from these fields: for modern
- * MCP-Protocol-Version from .version, Mcp-Method from .method and Mcp-Name from .tool;
- * for legacy no Mcp-Method and no Mcp-Name.
+ * MCP-Protocol-Version from .version, Mcp-Method from .method, Mcp-Name from .tool and
+ * Mcp-Param-* from the key; for legacy MCP-Protocol-Version from mcp_known_version(), and
+ * none of the others.
  *
  * Return: 0; -EBADMSG with the refusal filled
  */
@@ -109,13 +123,17 @@ int mcp_message_check_headers(const struct mcp_message *m, const struct mcp_head
 			      struct mcp_refusal *ret_refusal);
 
 /**
- * mcp_message_has_argument_value() - Whether an Mcp-Param-* value repeats an argument
- * @value: The field's value, plain or as =?base64?…?=
+ * mcp_message_param_key() - Which argument a Mcp-Param-* field repeats
  *
- * Such a field may be forwarded: it says nothing that was not judged in the body. One
- * that repeats no argument may not.
+ * The field has the name of an argument, in any case, and its value, plain or as
+ * =?base64?…?=. So it says nothing that was not judged in the body.
+ *
+ * Return: the key of that top-level argument, borrowed from the message; NULL if there is none
  */
-bool mcp_message_has_argument_value(const struct mcp_message *m, struct span value);
+const char *mcp_message_param_key(const struct mcp_message *m, const struct mcp_param *param);
+
+/** mcp_known_version() - A revision of MCP that exists, as static text; NULL for any other text */
+const char *mcp_known_version(struct span version);
 
 enum mcp_route {
 	MCP_DENY = 0,    /* not a method that passes: JSON-RPC error */

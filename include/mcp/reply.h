@@ -32,11 +32,4 @@ int mcp_reply_error(const json_t *id, int code, const char *text, struct buf *b)
 /** mcp_reply_refusal() - The JSON-RPC error for a refusal; sent with its http_status */
 int mcp_reply_refusal(const struct mcp_refusal *refusal, struct buf *b);
 
-/**
- * mcp_reply_progress() - A notifications/progress, to keep a waiting client
- * @token: The request's progress_token
- */
-int mcp_reply_progress(const json_t *token, unsigned long progress, const char *text,
-		       struct buf *b);
-
 #endif

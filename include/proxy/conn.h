@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "policy/policy.h"
+#include "proxy/answers.h"
 #include "proxy/certs.h"
 #include "proxy/dns.h"
 #include "proxy/http1.h"
@@ -33,6 +34,8 @@
 #define CONN_OUT_MAX    (10 * 1024 * 1024) /* of one answer, head included */
 #define CONN_QUEUE_MAX  (256 * 1024)       /* of a stream, then its source waits */
 #define CONN_READ_BYTES (16 * 1024)        /* asked for in one read */
+#define CONN_TURN_BYTES (256 * 1024)       /* read of one connection, then it is others' turn */
+#define CONN_TURN_STEPS 64                 /* of its state machine, likewise */
 
 #define CONN_FIRST_BYTE_MS 15000
 #define CONN_HANDSHAKE_MS  10000
@@ -64,7 +67,7 @@ enum conn_state {
 struct conn;
 struct exchange;
 
-/* What connections work with; all borrowed but the list itself. */
+/* What connections work with; all borrowed but the lists themselves. */
 struct conns {
 	struct loop *loop;
 	struct recorder *recorder;
@@ -74,6 +77,7 @@ struct conns {
 	struct tls_server *tls;
 	struct dns_names *names;
 	struct upstreams *upstreams;
+	struct answers answers; /* to requests of servers, being posted */
 	struct conn *all;
 	size_t n;
 	size_t leaves_asked; /* MSG_LEAF_REQUESTs without an answer yet */
@@ -104,9 +108,11 @@ struct conn {
 	bool opens_tunnel; /* the answer being flushed is to CONNECT */
 	bool close;        /* after the answer being flushed */
 	bool awaits_leaf, asked_leaf;
-	bool in_head;                   /* the first byte of a request's head arrived */
-	bool running;                   /* conn_run() is on the stack: do not enter it again */
-	uint16_t port;                  /* of the destination the agent meant */
+	bool in_head;      /* the first byte of a request's head arrived */
+	bool is_accounted; /* a request came, or a refusal was recorded: it does not end unseen */
+	size_t turn_bytes; /* read in this turn */
+	bool running;      /* conn_run() is on the stack: do not enter it again */
+	uint16_t port;     /* of the destination the agent meant */
 	char address[INET6_ADDRSTRLEN]; /* of the destination */
 	const char *dns_name;           /* that the address was given out for; NULL: none */
 };
@@ -114,7 +120,7 @@ struct conn {
 /** conn_accept() - Take over an accepted, non-blocking socket, and count it */
 void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *destination, bool dns);
 
-/** conns_close() - End every connection */
+/** conns_close() - End every connection, recording those that made no request */
 void conns_close(struct conns *conns);
 
 /** conns_on_leaf() - A leaf, or the keeper's refusal to sign one, arrived. Return: 0; -EPROTO */
@@ -153,18 +159,28 @@ enum conn_step {
 };
 
 void conn_run(struct conn *c);
-/** conn_end() - Close now; the memory goes when the loop's round is over */
+/**
+ * conn_end() - Close now; the memory goes when the loop's round is over
+ *
+ * To have connected is an attempt by itself: what ends without a request is recorded.
+ */
 void conn_end(struct conn *c);
 void conn_enter(struct conn *c, enum conn_state state, uint64_t limit_ms);
 enum conn_step conn_step_head(struct conn *c);
 enum conn_step conn_step_body(struct conn *c);
 enum conn_step conn_step_dns(struct conn *c);
-/** conn_read() - More bytes into conn.in. Return: > 0; 0 at the end; -EAGAIN; -errno */
+/**
+ * conn_read() - More bytes into conn.in
+ * Return: > 0; 0 at the end; -EAGAIN, also when the turn is over; -errno
+ */
 ssize_t conn_read(struct conn *c);
+/** conn_may_read() - Whether the turn goes on; if not, another is asked for */
+bool conn_may_read(struct conn *c);
 /** conn_refuse() - Answer with "mcpjail: @text", record it, and close unless framing is certain */
 enum conn_step conn_refuse(struct conn *c, unsigned status, const char *rule, const char *text);
 /** conn_refuse_head() - As conn_refuse(), for a head that is broken or not whole */
 enum conn_step conn_refuse_head(struct conn *c, unsigned status, const char *text);
-void conn_record_denied(struct conn *c, const char *protocol, const char *host, const char *reason);
+/** conn_record_denied() - net.denied for a connection without a request */
+void conn_record_denied(struct conn *c, const char *reason);
 
 #endif

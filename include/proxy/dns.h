@@ -44,13 +44,6 @@ void dns_names_free(struct dns_names *names);
  */
 const char *dns_names_find_address(const struct dns_names *names, const struct sockaddr *address);
 
-/** dns_address_is_synthetic() - Whether it lies in the ranges that names are given addresses from
- */
-bool dns_address_is_synthetic(const struct sockaddr *address);
-
-/** dns_names_count() - Names given out so far */
-size_t dns_names_count(const struct dns_names *names);
-
 /**
  * dns_answer() - The reply to one query
  * @ret_reply: DNS_REPLY_MAX bytes

@@ -39,7 +39,7 @@ struct http1_refusal {
 };
 
 enum http1_method {
-	HTTP1_OTHER = 0, /* a token that is none of these; see http1_head_method() */
+	HTTP1_OTHER = 0, /* a token that is none of these; see method_text */
 	HTTP1_GET,
 	HTTP1_HEAD,
 	HTTP1_POST,
@@ -122,7 +122,6 @@ struct http1_head {
 	bool is_response;
 	bool keep_alive;       /* the peer will take another message on this connection */
 	bool expects_continue; /* Expect: 100-continue, and HTTP/1.1 */
-	bool has_upgrade;      /* asks for another protocol; never relayed */
 	bool has_query;        /* the target has a '?' */
 	bool drops_fields;     /* Connection names fields that the proxy does not know (private) */
 	struct http1_slice method_text, target, authority, path, query; /* raw bytes */
@@ -205,15 +204,6 @@ static inline struct span http1_head_known(const struct http1_head *h, enum http
 {
 	return h->first[known] ? http1_head_value(h, h->first[known] - 1u) : (struct span){NULL, 0};
 }
-
-/**
- * http1_head_get() - Value of a field by its name, in any case
- * Return: 0; -ENOENT; -EEXIST if it occurs more than once (the first is returned)
- */
-int http1_head_get(const struct http1_head *h, const char *name, struct span *ret_value);
-
-/** http1_list_has() - Whether a comma-separated list holds @token, in any case */
-bool http1_list_has(struct span list, const char *token);
 
 /** http1_media_type_is() - Whether a Content-Type is @type ("application/json"), parameters aside
  */

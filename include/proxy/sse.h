@@ -63,9 +63,6 @@ void sse_decoder_free(struct sse_decoder *d);
  */
 enum sse_step sse_decode(struct sse_decoder *d, struct span *in, struct sse_event *ret_event);
 
-/** sse_decoder_is_idle() - Whether the stream could end here without losing part of an event */
-bool sse_decoder_is_idle(const struct sse_decoder *d);
-
 /**
  * sse_encode() - Append one event: id, event, retry, data, empty line
  *

@@ -19,8 +19,7 @@
 #include "proxy/certs.h"
 #include "proxy/trust_store.h"
 
-#define TLS_EARLY_MAX    (64 * 1024) /* bytes read in the clear before TLS began */
-#define TLS_RECORD_BYTES (16 * 1024) /* plaintext of one record: the best size to write */
+#define TLS_EARLY_MAX (64 * 1024) /* bytes read in the clear before TLS began */
 
 struct tls_server; /* how we serve TLS to the agent */
 struct tls_client; /* how we speak TLS to upstreams */

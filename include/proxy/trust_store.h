@@ -57,7 +57,4 @@ size_t trust_store_index(struct trust_store *ts);
  * -ENOMEM */
 int trust_store_attach(struct trust_store *ts, SSL_CTX *ctx);
 
-/** trust_store_x509() - The OpenSSL store, borrowed, for tests that verify a chain by hand */
-X509_STORE *trust_store_x509(struct trust_store *ts);
-
 #endif

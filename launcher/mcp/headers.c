@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "mcp/json.h"
@@ -17,6 +18,10 @@
 #define PARAM_VALUE_MAX      8192 /* bytes of an Mcp-Param-* value */
 #define BASE64_OPEN          "=?base64?"
 #define BASE64_CLOSE         "?="
+
+/* Of RFC 9110 §5.6.2: what a field's name is made of. */
+static const char token_characters[] = "!#$%&'*+-.^_`|~0123456789"
+				       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 static int mismatch(const struct mcp_message *m, const char *field, const char *what,
 		    struct mcp_refusal *ret)
@@ -65,6 +70,36 @@ static bool value_equals(struct span value, const char *bytes, size_t n)
 	return value.n == encoded.len && !memcmp(value.p, encoded.data, encoded.len);
 }
 
+static bool names_are_one(struct span a, struct span b)
+{
+	return a.n == b.n && (!a.n || !strncasecmp(a.p, b.p, a.n));
+}
+
+static bool is_repeated(const struct mcp_param *params, size_t i)
+{
+	for (size_t before = 0; before < i; before++)
+		if (names_are_one(params[before].name, params[i].name))
+			return true;
+	return false;
+}
+
+static int check_params(const struct mcp_message *m, const struct mcp_headers *headers,
+			struct mcp_refusal *ret)
+{
+	static const char field[] = MCP_PARAM_PREFIX "*";
+
+	if (headers->n_params > MCP_PARAMS_MAX)
+		return mismatch(m, field, "occurs too often", ret);
+	for (size_t i = 0; i < headers->n_params; i++) {
+		if (!mcp_message_param_key(m, &headers->params[i]))
+			return mismatch(m, field,
+					"does not repeat the argument that it is named after", ret);
+		if (is_repeated(headers->params, i))
+			return mismatch(m, field, "repeats an argument twice", ret);
+	}
+	return 0;
+}
+
 static int check_modern(const struct mcp_message *m, const struct mcp_headers *headers,
 			struct mcp_refusal *ret)
 {
@@ -90,7 +125,19 @@ static int check_modern(const struct mcp_message *m, const struct mcp_headers *h
 		if (!expected || !value_equals(checks[i].value, expected, strlen(expected)))
 			return mismatch(m, checks[i].field, "does not agree with the body", ret);
 	}
-	return 0;
+	return check_params(m, headers, ret);
+}
+
+const char *mcp_known_version(struct span version)
+{
+	static const char *const known[] = {
+		"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", FIRST_MODERN_VERSION,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (span_equals(version, known[i]))
+			return known[i];
+	return NULL;
 }
 
 static bool is_legacy_version(struct span version)
@@ -122,6 +169,8 @@ static bool scalar_equals(const json_t *value, struct span text)
 {
 	autobuf struct buf written = BUF_INIT(PARAM_VALUE_MAX);
 
+	if (json_is_object(value) || json_is_array(value))
+		return false;
 	if (json_is_string(value))
 		return value_equals(text, json_string_value(value), json_string_length(value));
 	if (mcp_json_append(&written, value, MCP_JSON_AS_READ))
@@ -129,23 +178,24 @@ static bool scalar_equals(const json_t *value, struct span text)
 	return written.len == text.n && !memcmp(written.data, text.p, text.n);
 }
 
-/* Depth is bounded by parsing. */
-static bool holds_scalar(json_t *value, struct span text)
+static bool is_token(struct span s)
 {
-	const char *key;
-	json_t *child;
-	size_t i;
-
-	json_object_foreach (value, key, child)
-		if (holds_scalar(child, text))
-			return true;
-	json_array_foreach (value, i, child)
-		if (holds_scalar(child, text))
-			return true;
-	return !json_is_object(value) && !json_is_array(value) && scalar_equals(value, text);
+	for (size_t i = 0; i < s.n; i++)
+		if (!s.p[i] || !strchr(token_characters, s.p[i]))
+			return false;
+	return s.n > 0;
 }
 
-bool mcp_message_has_argument_value(const struct mcp_message *m, struct span value)
+const char *mcp_message_param_key(const struct mcp_message *m, const struct mcp_param *param)
 {
-	return m->arguments && value.n <= PARAM_VALUE_MAX && holds_scalar(m->arguments, value);
+	const char *key;
+	json_t *argument;
+
+	if (param->name.n > MCP_PARAM_NAME_MAX || param->value.n > PARAM_VALUE_MAX ||
+	    !is_token(param->name))
+		return NULL;
+	json_object_foreach (m->arguments, key, argument)
+		if (names_are_one(param->name, span_of(key)))
+			return scalar_equals(argument, param->value) ? key : NULL;
+	return NULL;
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -26,6 +27,8 @@
  */
 #define VALUES_MAX    524288
 #define OBJECT_WEIGHT 4
+
+#define KEYS_ON_STACK 64 /* of an object whose keys are compared; more need memory */
 
 const struct mcp_json_limits mcp_request_limits = {
 	.bytes = 4 * 1024 * 1024,
@@ -186,17 +189,17 @@ bool mcp_json_is_text(const json_t *value, const char *text)
 
 /*
  * The next character of a key, folded. Only U+017F (c5 bf) and U+212A (e2 84 aa) fold to
- * ASCII letters (Unicode CaseFolding.txt, C and S), and every name of the envelope is ASCII.
+ * ASCII letters (Unicode CaseFolding.txt, C and S). Letters beyond ASCII are not folded.
  */
 static char fold_next(const char **p)
 {
 	char c = **p;
 
-	if (!strncmp(*p, "\xc5\xbf", 2)) {
+	if ((unsigned char)c >= 0x80 && !strncmp(*p, "\xc5\xbf", 2)) {
 		*p += 2;
 		return 's';
 	}
-	if (!strncmp(*p, "\xe2\x84\xaa", 3)) {
+	if ((unsigned char)c >= 0x80 && !strncmp(*p, "\xe2\x84\xaa", 3)) {
 		*p += 3;
 		return 'k';
 	}
@@ -204,30 +207,64 @@ static char fold_next(const char **p)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool keys_are_one(const char *a, const char *b)
+static int compare_folded(const void *a, const void *b)
 {
-	while (*a && *b)
-		if (fold_next(&a) != fold_next(&b))
+	const char *p = *(const char *const *)a, *q = *(const char *const *)b;
+	char c, d;
+
+	do {
+		if (!*p || !*q)
+			return (*p != '\0') - (*q != '\0');
+		c = fold_next(&p);
+		d = fold_next(&q);
+	} while (c == d);
+	return c < d ? -1 : 1;
+}
+
+/* Sorted, because the arguments of a call may be an object of a hundred thousand members. */
+static bool sort_finds_no_pair(json_t *object, const char **keys)
+{
+	size_t n = 0;
+
+	for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it))
+		keys[n++] = json_object_iter_key(it);
+	qsort(keys, n, sizeof(*keys), compare_folded);
+	for (size_t i = 1; i < n; i++)
+		if (!compare_folded(&keys[i - 1], &keys[i]))
 			return false;
-	return !*a && !*b;
+	return true;
 }
 
 bool mcp_json_keys_are_distinct(const json_t *object)
 {
 	/* The iterators change nothing, but take an object that is not const. */
 	json_t *o = (json_t *)(uintptr_t)object;
-	const char *keys[MCP_JSON_ENVELOPE_MAX];
-	size_t n = 0;
+	const char *few[KEYS_ON_STACK], **many;
+	bool distinct;
 
-	if (json_object_size(o) > MCP_JSON_ENVELOPE_MAX)
+	if (json_object_size(o) <= KEYS_ON_STACK)
+		return sort_finds_no_pair(o, few);
+	many = calloc(json_object_size(o), sizeof(*many));
+	if (!many)
 		return false;
-	for (void *it = json_object_iter(o); it; it = json_object_iter_next(o, it)) {
-		const char *key = json_object_iter_key(it);
+	distinct = sort_finds_no_pair(o, many);
+	free(many);
+	return distinct;
+}
 
-		for (size_t i = 0; i < n; i++)
-			if (keys_are_one(keys[i], key))
-				return false;
-		keys[n++] = key;
-	}
+bool mcp_json_all_keys_are_distinct(const json_t *value)
+{
+	json_t *v = (json_t *)(uintptr_t)value, *child;
+	const char *key;
+	size_t i;
+
+	if (json_is_object(v) && !mcp_json_keys_are_distinct(v))
+		return false;
+	json_object_foreach (v, key, child)
+		if (!mcp_json_all_keys_are_distinct(child))
+			return false;
+	json_array_foreach (v, i, child)
+		if (!mcp_json_all_keys_are_distinct(child))
+			return false;
 	return true;
 }

@@ -202,6 +202,9 @@ static int read_call(struct mcp_message *m, struct mcp_refusal *ret)
 	m->arguments = json_object_get(m->params, "arguments");
 	if (m->arguments && !json_is_object(m->arguments))
 		return refuse_params(ret, "params.arguments is not an object");
+	if (!mcp_json_all_keys_are_distinct(m->arguments))
+		return refuse_params(ret, "two keys of an object in params.arguments are the same "
+					  "but for case");
 	/* Servers differ about a missing member, and the policy judges an object. */
 	if (!m->arguments) {
 		if (json_object_set_new(m->params, "arguments", json_object()))

@@ -49,17 +49,3 @@ int mcp_reply_refusal(const struct mcp_refusal *refusal, struct buf *b)
 
 	return r ? r : append_error(b, refusal->code, refusal->text);
 }
-
-int mcp_reply_progress(const json_t *token, unsigned long progress, const char *text, struct buf *b)
-{
-	int r = buf_puts(b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\","
-			    "\"params\":{\"progressToken\":");
-
-	if (!r)
-		r = mcp_json_append(b, token, MCP_JSON_AS_READ);
-	if (!r)
-		r = buf_printf(b, ",\"progress\":%lu,\"message\":", progress);
-	if (!r)
-		r = append_text(b, text);
-	return r ? r : buf_puts(b, "}}");
-}

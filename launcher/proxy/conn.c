@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A state machine that tries before it waits: conn_run() repeats the current state's step
- * until the socket has no more to give or to take. The socket is registered once,
- * edge-triggered; after that only the steps decide what is read.
+ * until the socket has no more to give or to take, or its turn is over and the others
+ * come first. The socket is registered once, edge-triggered; after that only the steps
+ * decide what is read.
  *
  * Nothing that arrives here is an error of the process. A connection that cannot be
  * served is answered, recorded and closed, or reset where no answer could be understood.
@@ -37,10 +38,54 @@ static void conn_free(struct source *source)
 	free(c);
 }
 
+/* --- records ------------------------------------------------------------------ */
+
+/* Whom the agent meant, as far as a connection without a request says it. */
+static const char *meant_host(const struct conn *c)
+{
+	if (c->stream.name[0])
+		return c->stream.name;
+	return c->has_tunnel ? c->tunnel.host : c->dns_name;
+}
+
+void conn_record_denied(struct conn *c, const char *reason)
+{
+	const char *host = meant_host(c), *protocol = c->stream.ssl ? "tls" : "tcp";
+	uint16_t port = c->has_tunnel ? c->tunnel.port : c->port;
+	/* About a server of the policy: then what failed is no rule's refusal. */
+	bool is_for_server = host && policy_server_find(c->conns->policy, host, port);
+
+	c->is_accounted = true;
+	log_decision("denied: %s to %s (%s:%u): %s", protocol, host ? host : c->address, c->address,
+		     port, reason);
+	recorder_event(c->conns->recorder, &(struct msg_event){
+						   .kind = EVENT_NET_DENIED,
+						   .conn = c->id,
+						   .protocol = span_of(protocol),
+						   .host = span_of(host),
+						   .address = span_of(c->address),
+						   .port = port,
+						   .rule = span_of(is_for_server ? "" : "/default"),
+						   .reason = span_of(reason),
+					   });
+}
+
+static void record_silence(struct conn *c)
+{
+	/* Questions are recorded where they are answered. */
+	if (c->is_accounted || c->state == CONN_DNS)
+		return;
+	conn_record_denied(c, c->stream.ssl ? "closed before a request"
+					    : "closed before it said anything");
+}
+
+/* --- the end ------------------------------------------------------------------ */
+
 void conn_end(struct conn *c)
 {
 	if (c->state == CONN_DEAD)
 		return;
+	record_silence(c);
 	c->state = CONN_DEAD;
 	exchange_free(ptr_take(&c->exchange));
 	if (c->prev)
@@ -76,31 +121,6 @@ void conn_enter(struct conn *c, enum conn_state state, uint64_t limit_ms)
 	c->deadline_ms = limit_ms ? c->since_ms + limit_ms : 0;
 }
 
-/* Whether this is about a server of the policy: then what failed is no rule's refusal. */
-static bool is_for_server(const struct conn *c, const char *host)
-{
-	uint16_t port = c->has_tunnel ? c->tunnel.port : c->port;
-
-	return host && policy_server_find(c->conns->policy, host, port);
-}
-
-void conn_record_denied(struct conn *c, const char *protocol, const char *host, const char *reason)
-{
-	log_decision("denied: %s to %s (%s:%u): %s", protocol, host && *host ? host : c->address,
-		     c->address, c->port, reason);
-	recorder_event(c->conns->recorder,
-		       &(struct msg_event){
-			       .kind = EVENT_NET_DENIED,
-			       .conn = c->id,
-			       .protocol = span_of(protocol),
-			       .host = span_of(host),
-			       .address = span_of(c->address),
-			       .port = c->port,
-			       .rule = span_of(is_for_server(c, host) ? "" : "/default"),
-			       .reason = span_of(reason),
-		       });
-}
-
 /* --- the first byte ----------------------------------------------------------- */
 
 static enum conn_step start_tls(struct conn *c)
@@ -117,14 +137,11 @@ static enum conn_step start_tls(struct conn *c)
 
 static enum conn_step step_first_byte(struct conn *c)
 {
-	const char *host = c->has_tunnel ? c->tunnel.host : c->dns_name;
 	int byte = stream_peek(&c->stream);
 	char reason[128];
 
 	if (byte == -EAGAIN)
 		return CONN_WAIT;
-	if (byte == -ENODATA && !is_for_server(c, host))
-		conn_record_denied(c, "tcp", host, "closed before it said anything");
 	if (byte < 0)
 		return CONN_END;
 	if (byte == TLS_HANDSHAKE_BYTE && !c->stream.ssl)
@@ -136,7 +153,7 @@ static enum conn_step step_first_byte(struct conn *c)
 	}
 	snprintf(reason, sizeof(reason), "neither TLS nor HTTP (first byte 0x%02x)",
 		 (unsigned)byte);
-	conn_record_denied(c, "tcp", host, reason);
+	conn_record_denied(c, reason);
 	conn_reset(c);
 	return CONN_END;
 }
@@ -181,8 +198,7 @@ static enum conn_step step_handshake(struct conn *c)
 	}
 	if (r) {
 		snprintf(reason, sizeof(reason), "TLS handshake failed: %s", why);
-		conn_record_denied(c, "tls", c->stream.name[0] ? c->stream.name : c->dns_name,
-				   reason);
+		conn_record_denied(c, reason);
 		return CONN_END;
 	}
 	log_protocol("conn %llu: TLS for %s", (unsigned long long)c->id, c->stream.name);
@@ -210,8 +226,7 @@ int conns_on_leaf(struct conns *conns, const struct msg_leaf *leaf)
 		if (same)
 			c->asked_leaf = false;
 		if (same && !good) {
-			conn_record_denied(c, "tls", host,
-					   "no certificate could be made for this name");
+			conn_record_denied(c, "no certificate could be made for this name");
 			conn_reset(c);
 			continue;
 		}
@@ -274,10 +289,13 @@ static enum conn_step step_linger(struct conn *c)
 	char sink[4096];
 	ssize_t n;
 
-	do
+	while (conn_may_read(c)) {
 		n = recv(c->stream.fd, sink, sizeof(sink), MSG_DONTWAIT);
-	while (n > 0);
-	return n < 0 && errno == EAGAIN ? CONN_WAIT : CONN_END;
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN ? CONN_WAIT : CONN_END;
+		c->turn_bytes += (size_t)n;
+	}
+	return CONN_WAIT;
 }
 
 static enum conn_step step_exchange(struct conn *c)
@@ -335,6 +353,7 @@ static enum conn_step step(struct conn *c)
 
 void conn_run(struct conn *c)
 {
+	unsigned steps = 0;
 	enum conn_step next;
 
 	if (c->running || c->state == CONN_DEAD)
@@ -342,16 +361,19 @@ void conn_run(struct conn *c)
 	c->running = true;
 	do
 		next = step(c);
-	while (next == CONN_AGAIN);
+	while (next == CONN_AGAIN && ++steps < CONN_TURN_STEPS);
 	c->running = false;
 	if (next == CONN_END)
 		conn_end(c);
+	else if (next == CONN_AGAIN)
+		loop_again(c->conns->loop, &c->source);
 }
 
 static void on_ready(struct source *source, uint32_t events)
 {
 	struct conn *c = (struct conn *)source;
 
+	c->turn_bytes = 0;
 	stream_on_ready(&c->stream, events);
 	conn_run(c);
 }
@@ -410,4 +432,5 @@ void conns_close(struct conns *conns)
 {
 	while (conns->all)
 		conn_end(conns->all);
+	answers_close(&conns->answers);
 }

@@ -18,16 +18,29 @@
 #define LINE_BYTES 512
 #define HTTPS_PORT 443
 
+bool conn_may_read(struct conn *c)
+{
+	if (c->turn_bytes < CONN_TURN_BYTES)
+		return true;
+	loop_again(c->conns->loop, &c->source);
+	return false;
+}
+
 ssize_t conn_read(struct conn *c)
 {
-	void *room = buf_reserve(&c->in, CONN_READ_BYTES);
+	void *room;
 	ssize_t n;
 
+	if (!conn_may_read(c))
+		return -EAGAIN;
+	room = buf_reserve(&c->in, CONN_READ_BYTES);
 	if (!room)
 		return -EMSGSIZE;
 	n = stream_read(&c->stream, room, CONN_READ_BYTES);
-	if (n > 0)
+	if (n > 0) {
 		buf_commit(&c->in, (size_t)n);
+		c->turn_bytes += (size_t)n;
+	}
 	return n;
 }
 
@@ -68,6 +81,7 @@ void conn_record_refusal(struct conn *c, unsigned status, const char *rule, cons
 								: c->dns_name;
 	char line[LINE_BYTES];
 
+	c->is_accounted = true;
 	request_line(c, line, sizeof(line));
 	log_decision("denied: %s on %s: %u: %s", line, host ? host : c->address, status, text);
 	recorder_event(c->conns->recorder,
@@ -139,6 +153,7 @@ static enum conn_step open_tunnel(struct conn *c)
 	c->tunnel = c->named;
 	c->has_tunnel = true;
 	c->opens_tunnel = true;
+	c->is_accounted = false; /* what is meant is the request inside, if one comes */
 	snprintf(text, sizeof(text), "CONNECT %s:%u", c->tunnel.host, c->tunnel.port);
 	log_protocol("conn %llu: %s", (unsigned long long)c->id, text);
 	if (http1_write_response_head(&c->out, 200, &nothing))
@@ -226,6 +241,7 @@ static enum conn_step on_head(struct conn *c)
 	c->in_head = false;
 	if (c->head.method == HTTP1_CONNECT)
 		return open_tunnel(c);
+	c->is_accounted = true;
 	route_request(c->conns->policy, &channel, &c->head, &route);
 	c->named = route.authority;
 	c->server = route.server;
@@ -241,10 +257,11 @@ static enum conn_step on_head(struct conn *c)
 }
 
 /* The end of the stream, or an error of the socket, where a head should be. */
-static enum conn_step head_ended(struct conn *c, ssize_t n)
+static enum conn_step head_ended(struct conn *c)
 {
-	if (n || !c->in.len)
+	if (!c->in.len)
 		return CONN_END;
+	/* For the record, even if nobody is left to read the answer. */
 	return conn_refuse_head(c, 400, "the request ends within its head");
 }
 
@@ -269,7 +286,7 @@ enum conn_step conn_step_head(struct conn *c)
 		if (n == -EAGAIN)
 			return CONN_WAIT;
 		if (n <= 0)
-			return head_ended(c, n);
+			return head_ended(c);
 	}
 }
 
@@ -306,9 +323,7 @@ enum conn_step conn_step_body(struct conn *c)
 		n = conn_read(c);
 		if (n == -EAGAIN)
 			return CONN_WAIT;
-		if (n < 0)
-			return CONN_END;
-		if (!n)
+		if (n <= 0)
 			return refuse_and_close(
 				c,
 				&(struct http1_refusal){400, "the request ends within its body"});

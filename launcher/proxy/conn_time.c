@@ -35,11 +35,10 @@ static void on_late(struct conn *c)
 		conn_run(c);
 		return;
 	case CONN_FIRST_BYTE:
-		conn_record_denied(c, "tcp", c->dns_name, "it said nothing");
+		conn_record_denied(c, "it said nothing");
 		break;
 	case CONN_HANDSHAKE:
-		conn_record_denied(c, "tls", c->stream.name,
-				   "the TLS handshake did not end in time");
+		conn_record_denied(c, "the TLS handshake did not end in time");
 		break;
 	case CONN_EXCHANGE:
 	case CONN_FLUSH:
@@ -55,6 +54,7 @@ void conns_on_tick(struct conns *conns)
 {
 	struct conn *c, *next;
 
+	answers_on_tick(&conns->answers, conns->loop->now_ms);
 	for (c = conns->all; c; c = next) {
 		next = c->next;
 		if (c->exchange)

@@ -60,11 +60,6 @@ void dns_names_free(struct dns_names *names)
 	free(names);
 }
 
-size_t dns_names_count(const struct dns_names *names)
-{
-	return names->n;
-}
-
 /* FNV-1a, 64 bits */
 static uint64_t name_hash(const char *name)
 {
@@ -195,21 +190,4 @@ const char *dns_names_find_address(const struct dns_names *names, const struct s
 	if (v4_in_v6(&in6.sin6_addr))
 		return dns_names_find_v4(names, v4_in_v6(&in6.sin6_addr));
 	return dns_names_find_v6(names, in6.sin6_addr.s6_addr);
-}
-
-bool dns_address_is_synthetic(const struct sockaddr *address)
-{
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (address->sa_family == AF_INET) {
-		memcpy(&in, address, sizeof(in));
-		return (ntohl(in.sin_addr.s_addr) & V4_MASK) == V4_BASE;
-	}
-	if (address->sa_family != AF_INET6)
-		return false;
-	memcpy(&in6, address, sizeof(in6));
-	if (v4_in_v6(&in6.sin6_addr))
-		return (get_be32(v4_in_v6(&in6.sin6_addr)) & V4_MASK) == V4_BASE;
-	return !memcmp(&in6.sin6_addr, v6_prefix, sizeof(v6_prefix));
 }

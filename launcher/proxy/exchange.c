@@ -311,10 +311,13 @@ static void judge_call(struct exchange *x)
 static bool read_message(struct exchange *x)
 {
 	const struct http1_head *head = &x->conn->head;
+	struct mcp_param params[MCP_PARAMS_MAX + 1];
 	const struct mcp_headers headers = {
 		.protocol_version = http1_head_known(head, HTTP1_F_MCP_PROTOCOL_VERSION),
 		.method = http1_head_known(head, HTTP1_F_MCP_METHOD),
 		.name = http1_head_known(head, HTTP1_F_MCP_NAME),
+		.params = params,
+		.n_params = exchange_params(head, params),
 	};
 	const struct buf *body = &x->conn->body_bytes;
 
@@ -396,8 +399,7 @@ void exchange_on_tick(struct exchange *x)
 		return;
 	x->deadline_ms = 0;
 	if (x->state == EXCHANGE_STREAM && x->answered) {
-		http1_write_last_chunk(&x->conn->out);
-		exchange_finish(x, false);
+		exchange_end_stream(x, false);
 		return;
 	}
 	exchange_fail(x, 504,

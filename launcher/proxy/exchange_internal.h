@@ -19,6 +19,8 @@
 #define EXCHANGE_AFTER_MS    5000            /* for a stream to end behind its answer */
 #define EXCHANGE_TEXT_MAX    2048
 #define EXCHANGE_SESSION_MAX 1024 /* bytes of an Mcp-Session-Id */
+#define EXCHANGE_INTERIM_MAX 8    /* heads of 1xx before the answer's own */
+#define EXCHANGE_EXCERPT_MAX 1024 /* bytes, escaped, of a server's error that is no JSON-RPC */
 
 /*
  * VERDICT → CONNECT; CONNECT → SEND; SEND → HEAD, CONNECT (nothing was sent on a connection
@@ -57,6 +59,7 @@ struct exchange {
 	bool retried;
 
 	/* what comes back */
+	unsigned interims; /* heads of 1xx so far */
 	struct http1_head reply;
 	struct http1_body reply_body;
 	struct buf reply_bytes;
@@ -78,6 +81,21 @@ void exchange_forward(struct exchange *x);
 /** exchange_fail() - Answer that the server could not be asked; @x is gone afterwards */
 void exchange_fail(struct exchange *x, unsigned status, const char *text);
 
+/**
+ * exchange_params() - The agent's Mcp-Param-* fields
+ * @ret: MCP_PARAMS_MAX + 1 of them; one too many is enough to be refused
+ *
+ * Return: how many
+ */
+size_t exchange_params(const struct http1_head *head, struct mcp_param *ret);
+
+/**
+ * exchange_answer_server() - Post @body, the answer to a request of the server's own
+ *
+ * Nobody waits for it: what becomes of it is not known here.
+ */
+void exchange_answer_server(struct exchange *x, struct span body);
+
 /** exchange_finish() - conn.out holds the whole answer; @x is gone afterwards */
 void exchange_finish(struct exchange *x, bool reusable);
 
@@ -95,6 +113,19 @@ ssize_t exchange_read(struct exchange *x);
 void exchange_read_head(struct exchange *x);
 void exchange_read_body(struct exchange *x);
 void exchange_read_stream(struct exchange *x);
+
+/* What becomes of an answer's body. Each but take() ends the exchange. */
+struct exchange_sink {
+	int (*take)(struct exchange *x, struct span payload); /* 0; else the exchange is over */
+	void (*end)(struct exchange *x);
+	void (*fail)(struct exchange *x, const char *why);
+};
+
+/** exchange_read_payload() - As much of the body as there is, until the agent is to read first */
+void exchange_read_payload(struct exchange *x, const struct exchange_sink *sink);
+
+/** exchange_end_stream() - Nothing more follows for the agent; @whole: nor from the server */
+void exchange_end_stream(struct exchange *x, bool whole);
 
 /** exchange_filter() - Judge one message of the server; reports tools served. As
  * mcp_response_filter() */

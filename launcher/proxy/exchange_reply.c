@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "mcp/reply.h"
 
 #define TOOL_NAMES_MAX 1900
@@ -103,11 +105,14 @@ int exchange_filter(struct exchange *x, struct span text, struct buf *ret_out,
 		.tool_is_visible = tool_is_visible,
 		.arg = &seen,
 	};
+	autobuf struct buf answer = BUF_INIT(ANSWER_BODY_MAX);
 	size_t before = ret_out->len;
-	int r = mcp_response_filter(&rules, text, ret_out, NULL, ret_info, err);
+	int r = mcp_response_filter(&rules, text, ret_out, &answer, ret_info, err);
 
 	if (r)
 		return r;
+	if (answer.len)
+		exchange_answer_server(x, span_bytes(answer.data, answer.len));
 	if (ret_info->note[0])
 		log_decision("%s: %s", x->server->url, ret_info->note);
 	if (ret_info->relay && ret_info->tools_bytes)
@@ -172,7 +177,19 @@ static void relay_json(struct exchange *x, struct span body)
 	buf_free(&out);
 }
 
-/* A 4xx or 5xx. JSON-RPC in it is judged like any other; the rest passes as text only. */
+/* Text of a stranger's, and the agent must not take it for more than that. */
+static void relay_excerpt(struct exchange *x, struct span body)
+{
+	char excerpt[EXCHANGE_EXCERPT_MAX + 1], text[EXCHANGE_TEXT_MAX];
+	int n;
+
+	text_escape_terminal(body.p, body.n, excerpt, sizeof(excerpt));
+	n = snprintf(text, sizeof(text), "mcpjail: the server answered %u%s%s\n", x->reply.status,
+		     excerpt[0] ? ": " : "", excerpt);
+	relay(x, x->reply.status, "text/plain; charset=utf-8", span_bytes(text, (size_t)n));
+}
+
+/* A 4xx or 5xx. JSON-RPC in it is judged like any other; the rest is quoted. */
 static void relay_error(struct exchange *x, struct span body)
 {
 	struct buf out = BUF_INIT(CONN_OUT_MAX - HTTP1_HEAD_MAX);
@@ -186,7 +203,7 @@ static void relay_error(struct exchange *x, struct span body)
 	} else {
 		info = (struct mcp_response_info){.is_error = true};
 		exchange_settle(x, OUTCOME_ANSWERED, &info, body, "the server refused the request");
-		relay(x, x->reply.status, body.n ? "text/plain; charset=utf-8" : NULL, body);
+		relay_excerpt(x, body);
 	}
 	buf_free(&out);
 }
@@ -207,45 +224,69 @@ static void relay_whole(struct exchange *x)
 
 /* --- reading -------------------------------------------------------------------------- */
 
-void exchange_read_body(struct exchange *x)
+void exchange_read_payload(struct exchange *x, const struct exchange_sink *sink)
 {
+	struct upstream *u = x->user.upstream;
 	struct http1_refusal refusal = {502, ""};
+	size_t turn_bytes = 0;
 
-	for (;;) {
-		struct buf *in = &x->user.upstream->in;
+	while (!x->paused) {
 		size_t bytes = 0;
 		ssize_t n;
 
-		switch (http1_body_next(&x->reply_body, in, &bytes, &refusal)) {
+		switch (http1_body_next(&x->reply_body, &u->in, &bytes, &refusal)) {
 		case HTTP1_BODY_BAD:
-			exchange_fail(x, 502, refusal.text);
+			sink->fail(x, refusal.text);
 			return;
 		case HTTP1_BODY_END:
-			relay_whole(x);
+			sink->end(x);
 			return;
 		case HTTP1_BODY_DATA:
-			if (buf_append(&x->reply_bytes, in->data, bytes)) {
-				exchange_fail(x, 502, "the server's answer is too long");
+			if (sink->take(x, span_bytes(u->in.data, bytes)))
 				return;
-			}
-			http1_body_take(&x->reply_body, in, bytes);
+			http1_body_take(&x->reply_body, &u->in, bytes);
 			continue;
 		case HTTP1_BODY_MORE:
 			break;
 		}
+		if (turn_bytes >= CONN_TURN_BYTES) {
+			loop_again(u->pool->loop, &u->source);
+			return;
+		}
 		n = exchange_read(x);
 		if (n == -EAGAIN)
 			return;
-		if (n > 0)
+		if (n > 0) {
+			turn_bytes += (size_t)n;
 			continue;
-		if (n < 0 || x->user.upstream->stream.truncated ||
-		    http1_body_close(&x->reply_body)) {
-			exchange_fail(x, 502, "the server's answer was cut short");
-			return;
 		}
-		relay_whole(x);
+		if (n < 0 || u->stream.truncated || http1_body_close(&x->reply_body))
+			sink->fail(x, "the server's answer was cut short");
+		else
+			sink->end(x);
 		return;
 	}
+}
+
+static int take_body(struct exchange *x, struct span payload)
+{
+	int r = buf_append(&x->reply_bytes, payload.p, payload.n);
+
+	if (r)
+		exchange_fail(x, 502, "the server's answer is too long");
+	return r;
+}
+
+static void fail_body(struct exchange *x, const char *why)
+{
+	exchange_fail(x, 502, why);
+}
+
+void exchange_read_body(struct exchange *x)
+{
+	static const struct exchange_sink sink = {take_body, relay_whole, fail_body};
+
+	exchange_read_payload(x, &sink);
 }
 
 /* Return: why an answer with this head goes no further; NULL if it does */
@@ -331,6 +372,12 @@ void exchange_read_head(struct exchange *x)
 		}
 		if (n >= 0 && !is_interim(&x->reply)) {
 			on_reply_head(x);
+			return;
+		}
+		if (n >= 0 && ++x->interims > EXCHANGE_INTERIM_MAX) {
+			exchange_fail(x, 502,
+				      "the server does not come to its answer: too many "
+				      "interim ones");
 			return;
 		}
 		if (n >= 0)

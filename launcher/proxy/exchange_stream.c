@@ -41,16 +41,28 @@ int exchange_begin_stream(struct exchange *x)
 	return 0;
 }
 
-static int emit(struct exchange *x, const struct sse_event *event)
+static int emit_text(struct exchange *x, const struct buf *text)
 {
 	struct conn *c = x->conn;
+
+	return x->chunked ? http1_write_chunk(&c->out, text->data, text->len)
+			  : buf_append(&c->out, text->data, text->len);
+}
+
+static int emit(struct exchange *x, const struct sse_event *event)
+{
 	autobuf struct buf text = BUF_INIT(CONN_OUT_MAX);
 	int r = sse_encode(&text, event);
 
-	if (r)
-		return r;
-	return x->chunked ? http1_write_chunk(&c->out, text.data, text.len)
-			  : buf_append(&c->out, text.data, text.len);
+	return r ? r : emit_text(x, &text);
+}
+
+static int emit_comment(struct exchange *x)
+{
+	autobuf struct buf text = BUF_INIT(EXCHANGE_TEXT_MAX);
+	int r = sse_encode_comment(&text, "keep-alive");
+
+	return r ? r : emit_text(x, &text);
 }
 
 static bool is_message(const struct sse_event *event)
@@ -91,7 +103,6 @@ static int on_event(struct exchange *x, struct sse_event *event, struct error *e
 /* Return: 0; -errno, with the reason in @err */
 static int decode(struct exchange *x, struct span data, struct error *err)
 {
-	static const char comment[] = ": keep-alive\n\n";
 	struct sse_event event;
 	int r = 0;
 
@@ -107,16 +118,14 @@ static int decode(struct exchange *x, struct span data, struct error *err)
 			break;
 		case SSE_COMMENT:
 			/* That one came matters; its text could say anything. */
-			r = x->chunked
-				    ? http1_write_chunk(&x->conn->out, comment, sizeof(comment) - 1)
-				    : buf_puts(&x->conn->out, comment);
+			r = emit_comment(x);
 			break;
 		}
 	}
 	return r;
 }
 
-static void end_stream(struct exchange *x, bool whole)
+void exchange_end_stream(struct exchange *x, bool whole)
 {
 	bool reusable = whole && x->reply.keep_alive;
 
@@ -129,6 +138,11 @@ static void end_stream(struct exchange *x, bool whole)
 	exchange_finish(x, reusable);
 }
 
+static void end_whole(struct exchange *x)
+{
+	exchange_end_stream(x, true);
+}
+
 static void break_stream(struct exchange *x, const char *why)
 {
 	char text[EXCHANGE_TEXT_MAX];
@@ -137,53 +151,21 @@ static void break_stream(struct exchange *x, const char *why)
 	exchange_fail(x, 502, text);
 }
 
-/* Return: whether to read on */
-static bool take_data(struct exchange *x, struct buf *in, size_t bytes)
+static int take_events(struct exchange *x, struct span payload)
 {
 	struct error err = {.what = "out of memory"};
-	int r = decode(x, span_bytes(in->data, bytes), &err);
+	int r = decode(x, payload, &err);
 
-	if (r) {
+	if (r)
 		break_stream(x, err.what);
-		return false;
-	}
-	http1_body_take(&x->reply_body, in, bytes);
-	x->paused = conn_push(x->conn) > CONN_QUEUE_MAX;
-	return !x->paused;
+	else
+		x->paused = conn_push(x->conn) > CONN_QUEUE_MAX;
+	return r;
 }
 
 void exchange_read_stream(struct exchange *x)
 {
-	struct http1_refusal refusal = {502, ""};
+	static const struct exchange_sink sink = {take_events, end_whole, break_stream};
 
-	while (!x->paused) {
-		struct buf *in = &x->user.upstream->in;
-		size_t bytes = 0;
-		ssize_t n;
-
-		switch (http1_body_next(&x->reply_body, in, &bytes, &refusal)) {
-		case HTTP1_BODY_BAD:
-			break_stream(x, refusal.text);
-			return;
-		case HTTP1_BODY_END:
-			end_stream(x, true);
-			return;
-		case HTTP1_BODY_DATA:
-			if (!take_data(x, in, bytes))
-				return;
-			continue;
-		case HTTP1_BODY_MORE:
-			break;
-		}
-		n = exchange_read(x);
-		if (n == -EAGAIN)
-			return;
-		if (n > 0)
-			continue;
-		if (n < 0 || x->user.upstream->stream.truncated || http1_body_close(&x->reply_body))
-			break_stream(x, "the connection ended");
-		else
-			end_stream(x, false);
-		return;
-	}
+	exchange_read_payload(x, &sink);
 }

@@ -140,16 +140,6 @@ const char *http1_head_add_field(struct http1_head *h, const char *base, struct 
 	return NULL;
 }
 
-int http1_head_get(const struct http1_head *h, const char *name, struct span *ret_value)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < h->n_fields; i++)
-		if (http1_span_is_any_case(http1_head_name(h, i), span_of(name)) && !found++)
-			*ret_value = http1_head_value(h, i);
-	return !found ? -ENOENT : found > 1 ? -EEXIST : 0;
-}
-
 /*
  * A tab is white space to some readers and part of the value to others, so the
  * fields that decide where a message ends and whom it is for may have none.
@@ -240,7 +230,6 @@ static const char *settle_connection(struct http1_head *h)
 		}
 	}
 	h->keep_alive = h->minor == 1 && !closes;
-	h->has_upgrade = http1_head_has(h, HTTP1_F_UPGRADE);
 	return NULL;
 }
 

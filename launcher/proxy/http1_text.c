@@ -127,16 +127,6 @@ bool http1_list_next(struct span *list, struct span *ret_element)
 	return true;
 }
 
-bool http1_list_has(struct span list, const char *token)
-{
-	struct span element;
-
-	while (http1_list_next(&list, &element))
-		if (http1_span_is_any_case(element, span_of(token)))
-			return true;
-	return false;
-}
-
 bool http1_media_type_is(struct span content_type, const char *type)
 {
 	const char *semicolon = NULL;

@@ -14,21 +14,43 @@ int loop_init(struct loop *loop)
 	if (epoll < 0)
 		return -errno;
 	*loop = (struct loop){.epoll = epoll, .now_ms = clock_mono_ms()};
+	loop->last_again = &loop->again;
 	return 0;
 }
 
+/* One that stands in the queue of loop_again() stays until that has come to it. */
 static void free_buried(struct loop *loop)
 {
-	while (loop->buried) {
-		struct source *source = loop->buried;
+	struct source **at = &loop->buried;
 
-		loop->buried = source->next_buried;
+	while (*at) {
+		struct source *source = *at;
+
+		if (source->is_again) {
+			at = &source->next_buried;
+			continue;
+		}
+		*at = source->next_buried;
 		source->free(source);
 	}
 }
 
+static struct source *take_again(struct loop *loop)
+{
+	struct source *source = loop->again;
+
+	loop->again = source->next_again;
+	if (!loop->again)
+		loop->last_again = &loop->again;
+	source->is_again = false;
+	loop->n_again--;
+	return source;
+}
+
 void loop_close(struct loop *loop)
 {
+	while (loop->again)
+		take_again(loop);
 	free_buried(loop);
 	fd_close(&loop->epoll);
 }
@@ -45,6 +67,28 @@ void loop_remove(struct loop *loop, int fd)
 	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
+void loop_again(struct loop *loop, struct source *source)
+{
+	if (!source->on_ready || source->is_again)
+		return;
+	source->is_again = true;
+	source->next_again = NULL;
+	*loop->last_again = source;
+	loop->last_again = &source->next_again;
+	loop->n_again++;
+}
+
+/* Those of the round before. Who asks once more stands behind them, for the next round. */
+static void run_again(struct loop *loop)
+{
+	for (size_t n = loop->n_again; n; n--) {
+		struct source *source = take_again(loop);
+
+		if (source->on_ready && !loop->stop)
+			source->on_ready(source, 0);
+	}
+}
+
 void loop_bury(struct loop *loop, struct source *source)
 {
 	source->on_ready = NULL;
@@ -58,12 +102,13 @@ int loop_run(struct loop *loop)
 	uint64_t next_tick = loop->now_ms + LOOP_TICK_MS;
 
 	while (!loop->stop) {
-		int n = epoll_wait(loop->epoll, events, LOOP_EVENTS_MAX,
-				   loop->ticking ? LOOP_TICK_MS : -1);
+		int timeout_ms = loop->again ? 0 : loop->ticking ? LOOP_TICK_MS : -1;
+		int n = epoll_wait(loop->epoll, events, LOOP_EVENTS_MAX, timeout_ms);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		loop->now_ms = clock_mono_ms();
+		run_again(loop);
 		for (int i = 0; i < n && !loop->stop; i++) {
 			struct source *source = events[i].data.ptr;
 

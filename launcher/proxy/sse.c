@@ -102,10 +102,22 @@ static int on_data(struct sse_decoder *d, struct span value)
 	return r ? r : buf_append(&d->data, value.p, value.n);
 }
 
+/*
+ * Ids and types are relayed as they are. Some clients end lines at more than the
+ * specification's three (U+0085, U+2028, VT, …): to them, what follows would be a field of
+ * its own, data even. Printable ASCII has none of these.
+ */
+static bool is_printable(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] < 0x20 || value.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
 static int on_id(struct sse_decoder *d, struct span value)
 {
-	/* The specification ignores an id with a NUL. */
-	if (value.n && memchr(value.p, '\0', value.n))
+	if (!is_printable(value))
 		return 0;
 	d->has_id = true;
 	return buf_assign(&d->id, value);
@@ -113,6 +125,8 @@ static int on_id(struct sse_decoder *d, struct span value)
 
 static int on_type(struct sse_decoder *d, struct span value)
 {
+	if (!is_printable(value))
+		return 0;
 	return buf_assign(&d->type, value);
 }
 
@@ -224,14 +238,6 @@ enum sse_step sse_decode(struct sse_decoder *d, struct span *in, struct sse_even
 		buf_clear(&d->line);
 	}
 	return SSE_MORE;
-}
-
-bool sse_decoder_is_idle(const struct sse_decoder *d)
-{
-	bool in_line = d->line.len && !d->line_used;
-	bool in_event = (d->has_data || d->has_id || d->has_retry || d->type.len) && !d->clear;
-
-	return !in_line && !in_event;
 }
 
 static bool is_one_line(struct span s)

@@ -173,6 +173,16 @@ int stream_unread(struct stream *s, const void *bytes, size_t n)
 	return 0;
 }
 
+/*
+ * SSL_get_error() looks at the thread's queue of errors, which is that of all connections:
+ * what another one left there would be taken for this one's.
+ */
+static void forget_errors(void)
+{
+	ERR_clear_error();
+	errno = 0;
+}
+
 /* What an SSL_read() or SSL_write() that gave nothing means. */
 static ssize_t ssl_failure(struct stream *s, int n)
 {
@@ -200,6 +210,7 @@ ssize_t stream_read(struct stream *s, void *ret, size_t size)
 
 	if (!s->ssl)
 		return socket_read(s, ret, size);
+	forget_errors();
 	r = SSL_read_ex(s->ssl, ret, size, &got);
 	return r == 1 ? (ssize_t)got : ssl_failure(s, r);
 }
@@ -212,6 +223,7 @@ ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
 
 	if (!s->ssl)
 		return socket_write(s, bytes, n);
+	forget_errors();
 	r = SSL_write_ex(s->ssl, bytes, n, &sent);
 	if (r == 1)
 		return (ssize_t)sent;
@@ -312,7 +324,7 @@ int stream_handshake(struct stream *s, char *ret_why, size_t size)
 {
 	int r, kind, saved;
 
-	errno = 0;
+	forget_errors();
 	r = SSL_do_handshake(s->ssl);
 	saved = errno;
 	if (r == 1)

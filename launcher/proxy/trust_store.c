@@ -334,8 +334,3 @@ int trust_store_attach(struct trust_store *ts, SSL_CTX *ctx)
 	SSL_CTX_set1_cert_store(ctx, ts->store);
 	return 0;
 }
-
-X509_STORE *trust_store_x509(struct trust_store *ts)
-{
-	return ts->store;
-}

@@ -15,8 +15,6 @@
 
 #define TEXT_BYTES 1024
 
-static void start_dials(struct upstreams *pool);
-
 int upstreams_init(struct upstreams *pool, const struct policy *policy)
 {
 	pool->n_servers = policy_server_count(policy);
@@ -53,6 +51,12 @@ static void upstream_kill(struct upstream *u)
 		u->pool->all = u->next;
 	if (u->next)
 		u->next->prev = u->prev;
+	/*
+	 * The dialer may still hold its copy of the descriptor: closing ours would leave the
+	 * socket watched, and its next event would find freed memory.
+	 */
+	if (u->stream.fd >= 0)
+		loop_remove(u->pool->loop, u->stream.fd);
 	stream_close(&u->stream);
 	if (u->user)
 		u->user->upstream = NULL;

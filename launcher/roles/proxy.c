@@ -36,7 +36,8 @@
 #include "sandbox/confine.h"
 
 #define TRIM_AFTER 32 /* connections that went idle, before the heap is asked for their pages */
-#define SPARE_FDS  (UPSTREAM_IDLE_MAX + 32) /* beside one pair for each connection */
+/* Descriptors beside one pair for each connection. */
+#define SPARE_FDS  (UPSTREAM_IDLE_MAX + ANSWERS_MAX + 32)
 
 struct peer {
 	struct source source; /* first */
@@ -217,9 +218,9 @@ static void on_tick(void *arg)
 
 	conns_on_tick(&proxy->conns);
 	upstreams_on_tick(&proxy->upstreams);
-	proxy_sockets_on_room(&proxy->sockets);
+	proxy_sockets_on_tick(&proxy->sockets);
 	/* With nothing open there is nothing to wake up for, and much to give back. */
-	proxy->loop.ticking = proxy->conns.all || proxy->upstreams.all;
+	proxy->loop.ticking = proxy->conns.all || proxy->upstreams.all || proxy->sockets.log_losses;
 	if (!proxy->loop.ticking || proxy->conns.slimmed >= TRIM_AFTER) {
 		malloc_trim(0);
 		proxy->conns.slimmed = 0;
@@ -378,6 +379,11 @@ static void proxy_free(struct proxy *proxy)
 	certs_free(proxy->certs);
 	trust_store_free(proxy->trust);
 	policy_free(proxy->policy);
+	/*
+	 * Only the end of the process closes this one: the supervisor kills a role whose channel
+	 * has ended, and would tell of that instead of how the role ended by itself.
+	 */
+	proxy->supervisor.channel.fd = -1;
 	channel_close(&proxy->supervisor.channel);
 	channel_close(&proxy->keeper.channel);
 	channel_close(&proxy->dialer.channel);

@@ -280,6 +280,41 @@ static void record_attempt(struct proxy_sockets *s, const struct netlog_attempt 
 				    });
 }
 
+/* How many packets were lost nobody knows: an overflow is told once, whatever it swallowed. */
+static void record_losses(struct proxy_sockets *s)
+{
+	char reason[128];
+
+	snprintf(reason, sizeof(reason),
+		 "some refused packets were not recorded: the log of them overflowed (%u time%s)",
+		 s->log_losses, s->log_losses == 1 ? "" : "s");
+	s->log_losses = 0;
+	s->log_loss_ms = s->loop->now_ms;
+	recorder_event(s->recorder, &(struct msg_event){
+					    .kind = EVENT_NET_DENIED,
+					    .protocol = span_of("ip"),
+					    .rule = span_of("/default"),
+					    .reason = span_of(reason),
+				    });
+}
+
+/* One record a second at most: the agent decides how often the log overflows. */
+static void record_losses_in_time(struct proxy_sockets *s)
+{
+	if (!s->log_losses)
+		return;
+	if (!s->log_loss_ms || s->loop->now_ms - s->log_loss_ms >= PROXY_LOSS_MS)
+		record_losses(s);
+	else
+		s->loop->ticking = true;
+}
+
+void proxy_sockets_on_tick(struct proxy_sockets *s)
+{
+	record_losses_in_time(s);
+	proxy_sockets_on_room(s);
+}
+
 static void on_log(struct source *source, uint32_t events)
 {
 	struct proxy_sockets *s =
@@ -293,8 +328,11 @@ static void on_log(struct source *source, uint32_t events)
 		struct netlog_attempt attempt;
 		size_t at = 0, step;
 
-		/* ENOBUFS says that some were lost; what is still queued is read in the next round.
-		 */
+		if (n < 0 && errno == ENOBUFS) {
+			s->log_losses++;
+			record_losses_in_time(s);
+			continue;
+		}
 		if (n <= 0)
 			return;
 		while ((step = netlog_parse(bytes + at, (size_t)n - at, &attempt))) {
@@ -350,6 +388,8 @@ void proxy_sockets_drain(struct proxy_sockets *s)
 		if (s->log >= 0)
 			on_log(&s->log_source, 0);
 	}
+	if (s->log_losses)
+		record_losses(s);
 }
 
 void proxy_sockets_close(struct proxy_sockets *s)

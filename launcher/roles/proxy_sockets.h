@@ -17,6 +17,7 @@
 #define PROXY_QUERIES_MAX  32 /* DNS queries in a round */
 #define PROXY_LOGS_MAX     8  /* reads of the refused-datagram log in a round */
 #define PROXY_DRAIN_ROUNDS 64
+#define PROXY_LOSS_MS      1000 /* between two records of what the log lost */
 
 struct proxy_listener {
 	struct source source; /* first */
@@ -34,8 +35,10 @@ struct proxy_sockets {
 	struct conns *conns;
 	struct recorder *recorder;
 	struct proxy_listener tcp, dns_tcp;
-	int dns_udp; /* owned */
-	int log;     /* owned; -1: none */
+	int dns_udp;          /* owned */
+	int log;              /* owned; -1: none */
+	unsigned log_losses;  /* times that the log overflowed, since the last record of it */
+	uint64_t log_loss_ms; /* when that was written; 0: never */
 	bool dns_is_ipv4;
 	size_t conns_max;
 };
@@ -55,6 +58,9 @@ void proxy_sockets_close(struct proxy_sockets *s);
  * Connections become the caller's to close, which records them.
  */
 void proxy_sockets_drain(struct proxy_sockets *s);
+
+/** proxy_sockets_on_tick() - Record what waits for its second, and look for room */
+void proxy_sockets_on_tick(struct proxy_sockets *s);
 
 /** proxy_sockets_on_room() - There may be room for connections again */
 void proxy_sockets_on_room(struct proxy_sockets *s);

@@ -129,7 +129,14 @@ static void end_run(struct supervision *s)
 		terminal_reset(STDERR_FILENO);
 	channel_close(&s->parts[PART_PROXY].channel);
 	await(s, proxy_is_gone);
-	kill_part(&s->parts[PART_PROXY]);
+	if (!proxy_is_gone(s)) {
+		/* What it had still to record is lost: the ledger says so. */
+		snprintf(s->result->reason, sizeof(s->result->reason),
+			 "the proxy did not end in %d s and was killed: records may be missing",
+			 SUPERVISOR_END_MS / 1000);
+		log_error("%s", s->result->reason);
+		kill_part(&s->parts[PART_PROXY]);
+	}
 	tell_keeper_the_end(s);
 	for (int i = 0; i < PARTS; i++)
 		channel_close(&s->parts[i].channel);

@@ -228,7 +228,6 @@ static void test_questions_get_their_answers(void **state)
 	assert_int_equal(dns_names_new(100, &names), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(questions); i++)
 		expect(names, questions[i].name, questions[i].type, questions[i].reply);
-	assert_int_equal(dns_names_count(names), 7);
 	dns_names_free(names);
 }
 
@@ -327,7 +326,6 @@ static void test_queries_cut_anywhere(void **state)
 		ask_bytes(names, query, cut, got, sizeof(got));
 		assert_string_equal(got, cut < 12 ? "" : "FORMERR");
 	}
-	assert_int_equal(dns_names_count(names), 0);
 	ask_bytes(names, query, n, got, sizeof(got));
 	assert_string_equal(got, "NOERROR 198.18.0.1 EDNS");
 	dns_names_free(names);
@@ -342,17 +340,6 @@ static const char *find(const struct dns_names *names, const char *address)
 		return dns_names_find_address(names, (struct sockaddr *)&in);
 	assert_int_equal(inet_pton(AF_INET6, address, &in6.sin6_addr), 1);
 	return dns_names_find_address(names, (struct sockaddr *)&in6);
-}
-
-static bool is_synthetic(const char *address)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
-		return dns_address_is_synthetic((struct sockaddr *)&in);
-	assert_int_equal(inet_pton(AF_INET6, address, &in6.sin6_addr), 1);
-	return dns_address_is_synthetic((struct sockaddr *)&in6);
 }
 
 static void test_addresses_lead_back_to_names(void **state)
@@ -378,11 +365,6 @@ static void test_addresses_lead_back_to_names(void **state)
 	assert_null(find(names, "fd6d:6370:6a61:696d::1"));
 	assert_null(find(names, "::198.18.0.1"));
 	assert_null(dns_names_find_address(names, &other));
-	assert_true(is_synthetic("198.18.0.0") && is_synthetic("198.19.255.255"));
-	assert_true(is_synthetic("::ffff:198.18.0.9") && is_synthetic("fd6d:6370:6a61:696c::"));
-	assert_false(is_synthetic("198.17.255.255") || is_synthetic("198.20.0.0"));
-	assert_false(is_synthetic("fd6d:6370:6a61:696d::1") || is_synthetic("::ffff:127.0.0.1"));
-	assert_false(dns_address_is_synthetic(&other));
 	dns_names_free(names);
 }
 

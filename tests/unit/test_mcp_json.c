@@ -220,20 +220,43 @@ static void test_json_tells_folded_keys_apart(void **state)
 	}
 }
 
-static void test_json_takes_too_many_keys_for_indistinct(void **state)
+static void test_json_tells_folded_keys_apart_however_many(void **state)
 {
 	json_auto_t *object = json_object();
+	char key[16];
 
 	(void)state;
-	for (int i = 0; i < MCP_JSON_ENVELOPE_MAX; i++) {
-		char key[16];
-
+	for (int i = 0; i < 100000; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
 		json_object_set_new(object, key, json_null());
 	}
 	assert_true(mcp_json_keys_are_distinct(object));
-	json_object_set_new(object, "one more", json_null());
+	json_object_set_new(object, "K777", json_null());
 	assert_false(mcp_json_keys_are_distinct(object));
+}
+
+static void test_json_looks_at_the_keys_of_every_object_within(void **state)
+{
+	static const struct {
+		const char *text;
+		bool distinct;
+	} cases[] = {
+		{"{\"a\":{\"b\":1},\"b\":[{\"a\":1},{\"A\":1},\"a\"],\"c\":null}", true},
+		{"[]", true},
+		{"{\"a\":1,\"A\":2}", false},
+		{"{\"a\":{\"to\":1,\"To\":2}}", false},
+		{"{\"a\":[[1,{\"b\":{\"\\u212a\":1,\"k\":2}}]]}", false},
+		{"[{\"a\":1},{\"b\":1,\"B\":1}]", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_auto_t *root = json_loads(cases[i].text, 0, NULL);
+
+		assert_non_null(root);
+		if (mcp_json_all_keys_are_distinct(root) != cases[i].distinct)
+			fail_msg("%s: expected %d", cases[i].text, cases[i].distinct);
+	}
 }
 
 /* Every prefix of a text, each ending right before a page that can not be read. */
@@ -266,7 +289,8 @@ int main(void)
 		cmocka_unit_test(test_json_bounds_values_and_bytes),
 		cmocka_unit_test(test_json_error_names_the_byte_and_the_fault),
 		cmocka_unit_test(test_json_tells_folded_keys_apart),
-		cmocka_unit_test(test_json_takes_too_many_keys_for_indistinct),
+		cmocka_unit_test(test_json_tells_folded_keys_apart_however_many),
+		cmocka_unit_test(test_json_looks_at_the_keys_of_every_object_within),
 		cmocka_unit_test(test_json_reads_no_byte_past_its_text),
 	};
 

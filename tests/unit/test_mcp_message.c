@@ -40,8 +40,8 @@ static void test_message_forwards_only_what_was_judged(void **state)
 		      "1e2}}"),
 		 CALL("{\"name\":\"echo\",\"arguments\":{\"a\":0.1,\"b\":9007199254740993,\"c\":"
 		      "100.0}}")},
-		/* arguments are the policy's: keys that differ in case are two keys there */
-		{CALL("{\"name\":\"echo\",\"arguments\":{\"a\":1,\"A\":{\"task\":1,\"_meta\":{"
+		/* arguments are the policy's: no key of theirs is one of the protocol's */
+		{CALL("{\"name\":\"echo\",\"arguments\":{\"a\":1,\"b\":{\"task\":1,\"_meta\":{"
 		      "\"x\":1}}}}"),
 		 NULL},
 		/* members that the protocol does not give to the method stay behind */
@@ -153,6 +153,10 @@ static const struct refused_body {
 	 400, MCP_CODE_INVALID_REQUEST, "null", "case"},
 	{TEXT(CALL("{\"name\":\"get_status\",\"Name\":\"send_fax\"}")), 400,
 	 MCP_CODE_INVALID_PARAMS, "1", "case"},
+	{TEXT(CALL("{\"name\":\"echo\",\"arguments\":{\"to\":1,\"To\":2}}")), 400,
+	 MCP_CODE_INVALID_PARAMS, "1", "params.arguments are the same but for case"},
+	{TEXT(CALL("{\"name\":\"echo\",\"arguments\":{\"a\":[{\"b\":{\"k\":1,\"\\u212a\":2}}]}}")),
+	 400, MCP_CODE_INVALID_PARAMS, "1", "params.arguments are the same but for case"},
 	{TEXT(CALL("{\"name\":\"get_status\",\"arguments\":{},\"argument\\u017f\":{}}")), 400,
 	 MCP_CODE_INVALID_PARAMS, "1", "case"},
 	{TEXT(CALL("{\"name\":\"e\",\"_meta\":{\"progressToken\":1,\"progressTo\xe2\x84\xaa"

@@ -92,17 +92,6 @@ static void test_reply_refusal_says_what_was_refused(void **state)
 			"refused this message: it has no method, or one longer than 64 bytes\"}}");
 }
 
-static void test_reply_progress_carries_the_token(void **state)
-{
-	json_auto_t *token = json_string("t");
-	autobuf struct buf b = BUF_INIT(4096);
-
-	(void)state;
-	assert_int_equal(mcp_reply_progress(token, 3, "waiting", &b), 0);
-	assert_text(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"
-			"\"progressToken\":\"t\",\"progress\":3,\"message\":\"waiting\"}}");
-}
-
 static void test_reply_stays_valid_json_whatever_the_text(void **state)
 {
 	static const char *const texts[] = {"", "a\nb\r\x01", "\"},\"x\":{", "cut \xe2\x80",
@@ -137,7 +126,6 @@ int main(void)
 		cmocka_unit_test(test_reply_denies_a_tool_in_the_form_of_its_era),
 		cmocka_unit_test(test_reply_error_carries_the_id),
 		cmocka_unit_test(test_reply_refusal_says_what_was_refused),
-		cmocka_unit_test(test_reply_progress_carries_the_token),
 		cmocka_unit_test(test_reply_stays_valid_json_whatever_the_text),
 		cmocka_unit_test(test_reply_keeps_to_the_buffers_bound),
 	};

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
@@ -92,11 +93,14 @@ static void append_pem(struct buf *text, X509 *cert)
 static int verify(struct trust_store *ts, X509 *cert)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	SSL_CTX *ssl = SSL_CTX_new(TLS_client_method());
 	int result;
 
-	assert_true(X509_STORE_CTX_init(ctx, trust_store_x509(ts), cert, NULL));
+	assert_int_equal(trust_store_attach(ts, ssl), 0);
+	assert_true(X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(ssl), cert, NULL));
 	result = X509_verify_cert(ctx) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(ctx);
 	X509_STORE_CTX_free(ctx);
+	SSL_CTX_free(ssl);
 	ERR_clear_error();
 	return result;
 }
