@@ -200,7 +200,6 @@ enum event_kind {
 	EVENT_NET_DENIED = 0, /* net.denied: a destination or request that was refused */
 	EVENT_CONN_OPEN,      /* conn.open: a connection to an allowed server */
 	EVENT_TOOLS_LISTED,   /* tools.listed */
-	EVENT_EGRESS_ALLOWED, /* counted only */
 };
 
 struct msg_event {

@@ -239,7 +239,7 @@ bool mcp_json_keys_are_distinct(const json_t *object)
 {
 	/* The iterators change nothing, but take an object that is not const. */
 	json_t *o = (json_t *)(uintptr_t)object;
-	const char *few[KEYS_ON_STACK], **many;
+	const char *few[KEYS_ON_STACK] = {NULL}, **many;
 	bool distinct;
 
 	if (json_object_size(o) <= KEYS_ON_STACK)

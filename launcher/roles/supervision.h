@@ -45,8 +45,8 @@ struct supervision {
 	bool has_outcome;    /* exited, or exec failed: what follows is the normal end */
 	bool was_terminated; /* one SIGTERM has been passed on */
 	bool ran_out_of_time;
-	bool has_passed_tstp;  /* a SIGTSTP from outside: the stop that follows is job control */
-	bool gives_up_output;  /* a signal at the end: do not wait for who reads the output */
+	bool has_passed_tstp;    /* a SIGTSTP from outside: the stop that follows is job control */
+	bool gives_up_output;    /* a signal at the end: do not wait for who reads the output */
 	bool blames_a_bystander; /* the reason names a part that only followed another into death */
 	uint64_t deadline_ms;    /* of the set-up, or of the agent after SIGTERM; 0: none */
 	uint64_t timeout_at_ms;  /* of --timeout; 0: none */
