@@ -48,7 +48,9 @@ enum message_type {
 	/* role → supervisor */
 	MSG_KEEPER_READY, /* confined; carries the CA */
 	MSG_DIALER_READY, /* confined */
-	MSG_PROXY_READY,  /* confined, and serving the listeners */
+	/* Confined, and holding the listeners: connections wait in them until its TLS is prepared;
+	 * a proxy that fails at that exits, and the run ends. */
+	MSG_PROXY_READY,
 	/* supervisor ↔ keeper */
 	MSG_RUN_EXECED, /* the agent runs: tier, layers, pid */
 	MSG_RUN_ENDED,  /* the agent is gone; answered by MSG_LEDGER_CLOSED */

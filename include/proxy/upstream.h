@@ -65,10 +65,13 @@ struct upstream {
 	struct upstream *prev, *next;
 };
 
+#define UPSTREAM_TELL_MAX 3 /* failures of a server that are told on stderr in a run */
+
 struct upstream_server {
 	const struct policy_server *server; /* borrowed from the policy */
 	struct tls_session session;
 	size_t idle;
+	size_t failures_told; /* to the person, at most UPSTREAM_TELL_MAX */
 };
 
 struct upstreams {

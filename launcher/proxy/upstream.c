@@ -77,6 +77,11 @@ static void fail(struct upstream *u, unsigned status, const char *text)
 {
 	struct upstream_user *user = u->user;
 
+	/* The agent is answered with it, but may not show it to the person who can mend it. */
+	if (u->server->failures_told < UPSTREAM_TELL_MAX) {
+		u->server->failures_told++;
+		log_notice("%s: %s", u->server->server->url, text);
+	}
 	upstream_kill(u);
 	if (user)
 		user->on_failed(user, status, text);

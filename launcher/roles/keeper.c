@@ -441,9 +441,10 @@ int keeper_main(int supervisor_fd)
 	r = channel_open(&k.supervisor, supervisor_fd, ROLE_KEEPER, ROLE_SUPERVISOR);
 	if (!r)
 		r = start(&k);
-	if (r)
+	/* A supervisor that has gone has said why. */
+	if (r && r != -EPIPE)
 		log_error("the keeper cannot start: %s", strerror(-r));
-	else
+	if (!r)
 		r = serve(&k);
 	if (r && k.ledger && !k.is_closed) {
 		keeper_record_suppressed(&k);

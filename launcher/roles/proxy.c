@@ -411,7 +411,8 @@ int proxy_main(int supervisor_fd)
 		r = configure(proxy);
 	if (!r)
 		r = serve(proxy);
-	if (r)
+	/* A supervisor that has gone has said why. */
+	if (r && r != -EPIPE)
 		log_error("proxy: cannot go on: %s", strerror(-r));
 	r = r || proxy->is_broken;
 	proxy_free(proxy);
