@@ -12,8 +12,7 @@
 
 #include "base/error.h"
 #include "ipc/messages.h"
-
-#define OPTIONS_WRITE_DIRS_MAX 32
+#include "jail/jail.h"
 
 enum fail_on { FAIL_ON_DENIED = 1, FAIL_ON_UNKNOWN = 2, FAIL_ON_LOST = 4 };
 
@@ -31,7 +30,7 @@ struct run_options {
 	const char *upstream_ca; /* NULL: the system's roots only */
 	const char *summary_path;
 	const char *require; /* comma-separated layers; NULL: none */
-	const char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
+	const char *write_dirs[JAIL_WRITE_DIRS_MAX];
 	size_t n_write_dirs;
 	struct dial_to dial_to[IPC_DIALTO_MAX];
 	size_t n_dial_to;

@@ -69,9 +69,9 @@ static int set_require(struct run_options *o, const char *value, struct error *e
 
 static int add_write_dir(struct run_options *o, const char *value, struct error *err)
 {
-	if (o->n_write_dirs == OPTIONS_WRITE_DIRS_MAX) {
+	if (o->n_write_dirs == JAIL_WRITE_DIRS_MAX) {
 		error_set(err, "--write", "name a directory above them", "more than %d directories",
-			  OPTIONS_WRITE_DIRS_MAX);
+			  JAIL_WRITE_DIRS_MAX);
 		return -EINVAL;
 	}
 	o->write_dirs[o->n_write_dirs++] = value;

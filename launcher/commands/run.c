@@ -33,7 +33,7 @@ struct preparation {
 	struct stat run_stat;
 	struct place run, state;
 	char run_id[PLACES_RUN_ID_BYTES];
-	char *write_dirs[OPTIONS_WRITE_DIRS_MAX];
+	char *write_dirs[JAIL_WRITE_DIRS_MAX];
 	int policy_fd, upstream_ca_fd, summary_fd;
 	struct msg_dialer_config dialer;
 	struct stdio_plan stdio;
@@ -42,7 +42,7 @@ struct preparation {
 
 static void preparation_free(struct preparation *p)
 {
-	for (size_t i = 0; i < OPTIONS_WRITE_DIRS_MAX; i++)
+	for (size_t i = 0; i < JAIL_WRITE_DIRS_MAX; i++)
 		free(p->write_dirs[i]);
 	stdio_plan_free(&p->stdio);
 	relay_free(&p->relay);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/ca_bundles.h"
 #include "base/cleanup.h"
 
 struct root {
@@ -39,15 +40,6 @@ struct trust_store {
 	char *text; /* PEM that is not indexed yet */
 	struct root *roots;
 	size_t n_roots;
-};
-
-/* Debian and Alpine, Fedora and RHEL, SUSE, older RHEL, FreeBSD-like layouts. */
-static const char *const bundle_paths[] = {
-	"/etc/ssl/certs/ca-certificates.crt",
-	"/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/ca-bundle.pem",
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-	"/etc/ssl/cert.pem",
 };
 
 /* Step over one DER element. Return: its first byte, with the rest in @p; NULL if malformed. */
@@ -280,9 +272,9 @@ int trust_store_load_text(struct trust_store *ts, const void *pem, size_t n)
 
 int trust_store_load_system(struct trust_store *ts, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(bundle_paths); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ca_bundles); i++) {
 		autobuf struct buf pem = BUF_INIT(TRUST_BUNDLE_MAX);
-		autoclose int fd = open(bundle_paths[i], O_RDONLY | O_CLOEXEC);
+		autoclose int fd = open(ca_bundles[i], O_RDONLY | O_CLOEXEC);
 		int r;
 
 		if (fd < 0)
@@ -291,10 +283,10 @@ int trust_store_load_system(struct trust_store *ts, struct error *err)
 		if (!r)
 			r = trust_store_load_text(ts, pem.data, pem.len);
 		if (r)
-			error_set(err, bundle_paths[i], NULL, "cannot be read: %s", strerror(-r));
+			error_set(err, ca_bundles[i], NULL, "cannot be read: %s", strerror(-r));
 		return r;
 	}
-	error_set(err, bundle_paths[0],
+	error_set(err, ca_bundles[0],
 		  "install the package ca-certificates, or name roots with --upstream-ca",
 		  "the system has no bundle of root certificates");
 	return -ENOENT;
