@@ -36,14 +36,16 @@ enum ipc_phase {
 #define IPC_CHARGES_MAX 16    /* limits of one call */
 #define IPC_REFUSED_MAX 32    /* hosts that the summary names */
 #define IPC_DIALTO_MAX  32    /* --connect-to entries */
+#define IPC_ROOTS_MAX   2     /* files of extra roots: --upstream-ca, SSL_CERT_FILE */
+#define IPC_NOPROXY_MAX 2048  /* bytes of NO_PROXY */
 
 enum message_type {
 	MSG_NONE = 0,
 	/* supervisor → role, once, first */
 	MSG_KEEPER_CONFIG, /* fds: run directory, state directory, policy memfd, proxy channel */
 	MSG_DIALER_CONFIG, /* fds: policy memfd, proxy channel */
-	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, [upstream CA file]
-			    */
+	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, then up to
+			    * IPC_ROOTS_MAX files of extra roots */
 	MSG_LISTENERS, /* supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog] */
 	/* role → supervisor */
 	MSG_KEEPER_READY, /* confined; carries the CA */
@@ -104,6 +106,10 @@ struct msg_dial_to { /* one --connect-to, curl's syntax: "" and 0 mean any */
 struct msg_dialer_config {
 	struct msg_dial_to dial_to[IPC_DIALTO_MAX];
 	size_t n_dial_to;
+	struct span proxy_host; /* the caller's HTTPS_PROXY; "": dial directly */
+	uint32_t proxy_port;
+	struct span proxy_userinfo; /* "user:password", decoded; "": none */
+	struct span no_proxy;       /* the caller's NO_PROXY */
 	uint8_t log_level;
 };
 
@@ -126,6 +132,7 @@ struct msg_run_ended {
 struct msg_refused_host {
 	struct span host;
 	uint32_t port;
+	struct span protocol; /* of the first refusal, as in struct msg_event */
 	uint64_t count;
 };
 
@@ -202,12 +209,20 @@ enum event_kind {
 	EVENT_NET_DENIED = 0, /* net.denied: a destination or request that was refused */
 	EVENT_CONN_OPEN,      /* conn.open: a connection to an allowed server */
 	EVENT_TOOLS_LISTED,   /* tools.listed */
+	EVENT_EGRESS_ALLOWED, /* net.allowed: a request, or a tunnel, to an `egress` host */
+	/*
+	 * A connection within the jail's own loopback that nothing listens for. No refusal of ours,
+	 * so no record; the summary tells it, because the host's loopback may have been meant.
+	 */
+	EVENT_LOOPBACK_REFUSED,
+	EVENT_KINDS,
 };
 
 struct msg_event {
 	uint8_t kind;
 	uint64_t conn;
-	struct span protocol; /* "tcp", "tls", "http", "udp", "dns", "connect" */
+	struct span protocol; /* "tcp", "tls", "http", "https", "udp", "dns", "connect", "ssh",
+			       * "loopback" */
 	struct span host;     /* name as the agent gave it, or "" */
 	struct span address;  /* the destination address as text, or "" */
 	uint32_t port;

@@ -49,6 +49,12 @@
 #define JAIL_LAYERS         "namespaces,tproxy,netlog,mounts,seccomp,landlock"
 #define JAIL_EXIT_BROKEN    125 /* init's exit status when a stage failed */
 
+/* A list of the policy's strings, borrowed. */
+struct jail_names {
+	const char *const *items;
+	size_t n;
+};
+
 struct jail_spec {
 	char *const *argv;               /* the agent's command, NULL-terminated */
 	const char *cwd;                 /* absolute */
@@ -70,6 +76,11 @@ struct jail_spec {
 	const char *const *write_dirs; /* --write; absolute */
 	size_t n_write_dirs;
 	bool cwd_is_writable; /* cwd is neither / nor the home itself */
+	/* As the policy writes them: see policy/surroundings.h for their forms. */
+	struct jail_names read_paths, write_paths, hide_paths;
+	struct jail_names pass_env, unset_env;
+	struct jail_names set_env; /* "NAME=value" */
+	bool wants_java_store;     /* MSG_TRUST brings a PKCS12 store for Java */
 	int stdio[3];         /* what becomes the agent's 0, 1, 2; -1: the jail's pty */
 	bool wants_pty;
 	struct winsize winsize;

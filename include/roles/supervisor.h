@@ -27,10 +27,10 @@ struct supervisor_plan {
 	uint64_t timeout_ms; /* from the command's start; 0: none */
 	struct stdio_plan *stdio;
 	struct relay *relay;
-	const char *policy_path; /* "": built in */
-	int policy_fd;           /* sealed memfd */
-	int run_fd, state_fd;    /* directories */
-	int upstream_ca_fd;      /* -1: none */
+	const char *policy_path;     /* "": built in */
+	int policy_fd;               /* sealed memfd */
+	int run_fd, state_fd;        /* directories */
+	int root_fds[IPC_ROOTS_MAX]; /* files of extra roots for upstream; -1: none */
 };
 
 enum run_end {
@@ -54,6 +54,7 @@ struct run_result {
 		struct {
 			char host[IPC_HOST_MAX + 1];
 			uint32_t port;
+			char protocol[16]; /* of the first refusal, as in struct msg_event */
 			uint64_t count;
 		} refused[IPC_REFUSED_MAX];
 		size_t n_refused;

@@ -34,7 +34,8 @@ struct preparation {
 	struct place run, state;
 	char run_id[PLACES_RUN_ID_BYTES];
 	char *write_dirs[JAIL_WRITE_DIRS_MAX];
-	int policy_fd, upstream_ca_fd, summary_fd;
+	int policy_fd, summary_fd;
+	int root_fds[IPC_ROOTS_MAX]; /* extra roots for upstream */
 	struct msg_dialer_config dialer;
 	struct stdio_plan stdio;
 	struct relay relay;
@@ -49,7 +50,8 @@ static void preparation_free(struct preparation *p)
 	fd_close(&p->policy_fd);
 	fd_close(&p->run.fd);
 	fd_close(&p->state.fd);
-	fd_close(&p->upstream_ca_fd);
+	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
+		fd_close(&p->root_fds[i]);
 	fd_close(&p->summary_fd);
 }
 
@@ -124,8 +126,8 @@ static int prepare_upstream_ca(const struct run_options *o, struct preparation *
 
 	if (!o->upstream_ca)
 		return 0;
-	p->upstream_ca_fd = open(o->upstream_ca, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (p->upstream_ca_fd >= 0)
+	p->root_fds[0] = open(o->upstream_ca, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (p->root_fds[0] >= 0)
 		return 0;
 	r = -errno;
 	error_set(err, "--upstream-ca", "name a PEM file of certificates", "%s: %s", o->upstream_ca,
@@ -265,7 +267,7 @@ static struct supervisor_plan plan_of(const struct run_options *o, struct prepar
 		.policy_fd = p->policy_fd,
 		.run_fd = p->run.fd,
 		.state_fd = p->state.fd,
-		.upstream_ca_fd = p->upstream_ca_fd,
+		.root_fds = {p->root_fds[0], p->root_fds[1]},
 	};
 }
 
@@ -320,7 +322,7 @@ int command_run(int argc, char **argv)
 	struct preparation p = {.policy_fd = -1,
 				.run = {.fd = -1},
 				.state = {.fd = -1},
-				.upstream_ca_fd = -1,
+				.root_fds = {-1, -1},
 				.summary_fd = -1,
 				.stdio = {.agent = {-1, -1, -1}, .terminal_out = -1}};
 	struct run_options o;

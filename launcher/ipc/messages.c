@@ -17,6 +17,7 @@
 #define SHORT_MAX       128
 #define ADDRESS_MAX     64
 #define SHA256_BYTES    32
+#define USERINFO_MAX    512
 
 #define FIELDS(name, ...)                                                                          \
 	static const struct wire_field name##_fields[] = {__VA_ARGS__};                            \
@@ -39,6 +40,10 @@ FIELDS(msg_dial_to, WIRE_SPAN(struct msg_dial_to, host, IPC_HOST_MAX),
 
 FIELDS(msg_dialer_config,
        WIRE_LIST(struct msg_dialer_config, dial_to, n_dial_to, &msg_dial_to_type),
+       WIRE_SPAN(struct msg_dialer_config, proxy_host, IPC_HOST_MAX),
+       WIRE_U32(struct msg_dialer_config, proxy_port),
+       WIRE_SPAN(struct msg_dialer_config, proxy_userinfo, USERINFO_MAX),
+       WIRE_SPAN(struct msg_dialer_config, no_proxy, IPC_NOPROXY_MAX),
        WIRE_U8(struct msg_dialer_config, log_level));
 
 FIELDS(msg_proxy_config, WIRE_U8(struct msg_proxy_config, log_level));
@@ -51,7 +56,9 @@ FIELDS(msg_run_ended, WIRE_U32(struct msg_run_ended, child_exit),
        WIRE_SPAN(struct msg_run_ended, failure, IPC_TEXT_MAX));
 
 FIELDS(msg_refused_host, WIRE_SPAN(struct msg_refused_host, host, IPC_HOST_MAX),
-       WIRE_U32(struct msg_refused_host, port), WIRE_U64(struct msg_refused_host, count));
+       WIRE_U32(struct msg_refused_host, port),
+       WIRE_SPAN(struct msg_refused_host, protocol, SHORT_MAX),
+       WIRE_U64(struct msg_refused_host, count));
 
 FIELDS(msg_ledger_closed, WIRE_SPAN(struct msg_ledger_closed, head, SHORT_MAX),
        WIRE_SPAN(struct msg_ledger_closed, key_fingerprint, SHORT_MAX),
@@ -141,7 +148,7 @@ static const struct message_rule rules[MSG_TYPES] = {
 	[MSG_DIALER_CONFIG] = {"dialer-config", S, D, IPC_START, IPC_RUN, &msg_dialer_config_type,
 			       2, 2},
 	[MSG_PROXY_CONFIG] = {"proxy-config", S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 3,
-			      4},
+			      3 + IPC_ROOTS_MAX},
 	[MSG_LISTENERS] = {"listeners", S, P, IPC_SETUP, IPC_RUN, NULL, 3, 4},
 	[MSG_KEEPER_READY] = {"keeper-ready", K, S, IPC_START, IPC_RUN, &msg_keeper_ready_type, 0,
 			      0},

@@ -81,6 +81,9 @@ int keeper_on_event(struct keeper *k, const struct message *m);
 /** keeper_admit_denial() - Count a refusal. Return: whether it gets a record of its own */
 bool keeper_admit_denial(struct keeper *k, const struct msg_event *event);
 
+/** keeper_note_loopback() - Remember for the summary what the jail's own loopback refused */
+void keeper_note_loopback(struct keeper *k, const struct msg_event *event);
+
 /** keeper_record_suppressed() - Record how many refusals got none since the last time, if any */
 void keeper_record_suppressed(struct keeper *k);
 

@@ -18,12 +18,8 @@ static void count_refused(struct keeper *k, const struct msg_event *event)
 {
 	struct span host = event->host.n ? event->host : event->address;
 	struct msg_refused_host *entry = k->refused;
-	char *copy;
+	char *copy, *protocol;
 
-	/* Refused for what it said, not for where it went: the destination itself may be allowed.
-	 */
-	if (!span_equals(event->rule, "/default"))
-		return;
 	for (; entry < k->refused + k->n_refused; entry++) {
 		if (entry->port == event->port && entry->host.n == host.n &&
 		    (!host.n || !memcmp(entry->host.p, host.p, host.n))) {
@@ -33,11 +29,20 @@ static void count_refused(struct keeper *k, const struct msg_event *event)
 	}
 	if (!host.n || k->n_refused == IPC_REFUSED_MAX)
 		return;
-	copy = malloc(host.n);
+	/* One piece of memory for both texts. */
+	copy = malloc(host.n + event->protocol.n);
 	if (!copy)
 		return;
+	protocol = copy + host.n;
 	memcpy(copy, host.p, host.n);
-	*entry = (struct msg_refused_host){span_bytes(copy, host.n), event->port, 1};
+	if (event->protocol.n)
+		memcpy(protocol, event->protocol.p, event->protocol.n);
+	*entry = (struct msg_refused_host){
+		.host = span_bytes(copy, host.n),
+		.port = event->port,
+		.protocol = span_bytes(protocol, event->protocol.n),
+		.count = 1,
+	};
 	k->n_refused++;
 }
 
@@ -59,9 +64,17 @@ bool keeper_admit_denial(struct keeper *k, const struct msg_event *event)
 	bool is_admitted = may_be_recorded(&k->denials, clock_mono_ms());
 
 	k->status.counts.egress_refused++;
-	count_refused(k, event);
+	/* Refused for what it said, not for where it went: the destination itself may be allowed.
+	 */
+	if (span_equals(event->rule, "/default"))
+		count_refused(k, event);
 	k->denials.suppressed += !is_admitted;
 	return is_admitted;
+}
+
+void keeper_note_loopback(struct keeper *k, const struct msg_event *event)
+{
+	count_refused(k, event);
 }
 
 void keeper_record_suppressed(struct keeper *k)

@@ -120,9 +120,9 @@ static void record_event(struct keeper *k, const char *type, const struct msg_ev
 int keeper_on_event(struct keeper *k, const struct message *m)
 {
 	static const char *const types[] = {
-		[EVENT_NET_DENIED] = "net.denied",
-		[EVENT_CONN_OPEN] = "conn.open",
-		[EVENT_TOOLS_LISTED] = "tools.listed",
+		[EVENT_NET_DENIED] = "net.denied",     [EVENT_CONN_OPEN] = "conn.open",
+		[EVENT_TOOLS_LISTED] = "tools.listed", [EVENT_EGRESS_ALLOWED] = "net.allowed",
+		[EVENT_LOOPBACK_REFUSED] = NULL,
 	};
 	struct msg_event event;
 	int r = message_decode(m, &event);
@@ -131,6 +131,11 @@ int keeper_on_event(struct keeper *k, const struct message *m)
 		r = -EPROTO;
 	if (r)
 		return r;
+	if (event.kind == EVENT_LOOPBACK_REFUSED) {
+		keeper_note_loopback(k, &event);
+		return 0;
+	}
+	k->status.counts.egress_allowed += event.kind == EVENT_EGRESS_ALLOWED;
 	if (event.kind != EVENT_NET_DENIED || keeper_admit_denial(k, &event))
 		record_event(k, types[event.kind], &event);
 	return 0;

@@ -168,17 +168,18 @@ static int load_policy(struct proxy *proxy, int memfd)
 	return r;
 }
 
-static int load_trust(struct proxy *proxy, int upstream_ca)
+static int load_trust(struct proxy *proxy, const int roots[IPC_ROOTS_MAX])
 {
 	struct error err = {.what = ""};
 	int r = trust_store_new(&proxy->trust);
 
 	if (r)
 		return r;
-	if (upstream_ca >= 0 && trust_store_add_roots(proxy->trust, upstream_ca, &err))
-		return fail(&err);
-	/* Without a bundle nothing but --upstream-ca verifies, and each failure says so. */
-	if (trust_store_load_system(proxy->trust, &err) && upstream_ca < 0)
+	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
+		if (roots[i] >= 0 && trust_store_add_roots(proxy->trust, roots[i], &err))
+			return fail(&err);
+	/* Without a bundle nothing but these verifies, and each failure says so. */
+	if (trust_store_load_system(proxy->trust, &err) && roots[0] < 0)
 		fail(&err);
 	return 0;
 }
@@ -300,7 +301,8 @@ static int configure(struct proxy *proxy)
 {
 	struct msg_proxy_config config;
 	struct message m;
-	autoclose int policy = -1, keeper = -1, dialer = -1, upstream_ca = -1;
+	autoclose int policy = -1, keeper = -1, dialer = -1;
+	int roots[IPC_ROOTS_MAX];
 	int r = receive(proxy, MSG_PROXY_CONFIG, &m);
 
 	if (r)
@@ -308,7 +310,8 @@ static int configure(struct proxy *proxy)
 	policy = message_take_fd(&m, 0);
 	keeper = message_take_fd(&m, 1);
 	dialer = message_take_fd(&m, 2);
-	upstream_ca = message_take_fd(&m, 3);
+	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
+		roots[i] = message_take_fd(&m, 3 + i);
 	r = message_decode(&m, &config);
 	if (!r)
 		log_set_level((enum log_level)config.log_level);
@@ -320,7 +323,9 @@ static int configure(struct proxy *proxy)
 	if (!r)
 		r = load_policy(proxy, policy);
 	if (!r)
-		r = load_trust(proxy, upstream_ca);
+		r = load_trust(proxy, roots);
+	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
+		fd_close(&roots[i]);
 	if (!r)
 		r = prepare_key(proxy);
 	return r ? r : wire_parts(proxy);

@@ -229,6 +229,8 @@ static int on_ledger_closed(struct supervision *s, struct message *m)
 		span_copy(closed.refused[i].host, res->ledger.refused[i].host,
 			  sizeof(res->ledger.refused[i].host));
 		res->ledger.refused[i].port = closed.refused[i].port;
+		span_copy(closed.refused[i].protocol, res->ledger.refused[i].protocol,
+			  sizeof(res->ledger.refused[i].protocol));
 		res->ledger.refused[i].count = closed.refused[i].count;
 	}
 	res->has_ledger = true;

@@ -61,10 +61,13 @@ static int configure_proxy(struct supervision *s, int keeper_end, int dialer_end
 {
 	const struct supervisor_plan *p = s->plan;
 	struct msg_proxy_config config = {.log_level = (uint8_t)log_get_level()};
-	int fds[] = {p->policy_fd, keeper_end, dialer_end, p->upstream_ca_fd};
+	int fds[3 + IPC_ROOTS_MAX] = {p->policy_fd, keeper_end, dialer_end};
+	size_t n = 3;
 
-	return channel_send_fds(&s->parts[PART_PROXY].channel, MSG_PROXY_CONFIG, &config, fds,
-				p->upstream_ca_fd < 0 ? 3 : 4);
+	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
+		if (p->root_fds[i] >= 0)
+			fds[n++] = p->root_fds[i];
+	return channel_send_fds(&s->parts[PART_PROXY].channel, MSG_PROXY_CONFIG, &config, fds, n);
 }
 
 static int configure_roles(struct supervision *s)

@@ -555,7 +555,7 @@ static void test_outcome_of_an_unknown_call_ends_the_keeper(void **state)
 static void test_unknown_event_ends_the_keeper(void **state)
 {
 	struct fixture *f = *state;
-	struct msg_event event = {.kind = EVENT_TOOLS_LISTED + 1};
+	struct msg_event event = {.kind = EVENT_KINDS};
 
 	start_keeper(f);
 	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
