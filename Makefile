@@ -3,15 +3,18 @@
 # make          build/mcpjail
 # make deps     install what building and testing need (Debian, Ubuntu)
 # make demo     dependencies, build, and the main job on embedded parts, no network
+# make try      a shell with Claude Code in reach of a scripted model; HOST=codex, gemini, opencode
 # make check    what the tests need, and the tests
 # make lint     layout, layering and static analysis
 # make e2e      the official MCP SDK at both ends
-# make bench-quick   latency beside nginx, launch beside bubblewrap
+# make bench-quick   latency beside nginx, launch beside bubblewrap; make bench: all of docs/PERFORMANCE.md
+# make fuzz-quick    ten seconds of each fuzzer; make fuzz SECONDS=600 FUZZ=http: as long as wanted
 # make install, make uninstall   PREFIX=/usr/local DESTDIR=
 # make clean
 #
 # V=1 shows commands; SHARED=1 links the libraries dynamically; SANITIZE=1 builds with ASan and UBSan into build/san.
 
+MAKEFLAGS += --no-builtin-rules # else policy/egress, a directory, would be made from egress.c
 CC	?= gcc
 PREFIX	?= /usr/local
 DESTDIR	?=
@@ -75,6 +78,24 @@ $(BUILD)/gen/builtin_policy.inc: policy/promptfax.json
 	$(call say,GEN,$@)od -An -v -tu1 $< | sed 's/ \+/,/g;s/^,//;s/$$/,/' > $@
 
 $(BUILD)/obj/policy/builtin.o: $(BUILD)/gen/builtin_policy.inc
+
+# The public suffixes that a wildcard may not be: Debian's package publicsuffix.
+PUBLIC_SUFFIXES ?= /usr/share/publicsuffix/public_suffix_list.dafsa
+$(BUILD)/gen/public_suffixes.inc: $(PUBLIC_SUFFIXES)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)od -An -v -tu1 $< | sed 's/ \+/,/g;s/^,//;s/$$/,/' > $@
+
+$(BUILD)/obj/policy/public_suffix.o: $(BUILD)/gen/public_suffixes.inc
+
+# So are the presets. The directory is named too, so that a preset taken away is one less.
+PRESETS	:= $(sort $(wildcard policy/egress/*.json))
+$(BUILD)/gen/presets.inc: $(PRESETS) policy/egress
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)for f in $(PRESETS); do \
+		printf 'PRESET("%s"\n' "$$(basename $$f .json)" && \
+		od -An -v -tu1 $$f | sed 's/^ */,/;s/ \+/,/g' && echo ')' || exit; done > $@
+
+$(BUILD)/obj/policy/presets.o: $(BUILD)/gen/presets.inc
 
 # --- tests ------------------------------------------------------------------
 

@@ -213,6 +213,25 @@ static void words_list(struct load_words words, char *ret, size_t size)
 	}
 }
 
+void load_suggest(struct load *l, const char *what, const char *written,
+		  const char *(*nth)(size_t i))
+{
+	const char *meant = NULL, *name;
+	size_t best = SIZE_MAX, used;
+	char mend[MEND_BYTES];
+
+	used = (size_t)snprintf(mend, sizeof(mend), "one of: ");
+	for (size_t i = 0; (name = nth(i)); i++) {
+		if (suggest_is_better(written, name, &best))
+			meant = name;
+		if (used < sizeof(mend))
+			used += (size_t)snprintf(mend + used, sizeof(mend) - used, "%s%s",
+						 i ? ", " : "", name);
+	}
+	load_error(l, mend, "%s `%.*s`%s%s%s", what, SHOWN_MAX, written,
+		   meant ? ", did you mean `" : "", meant ? meant : "", meant ? "`?" : "");
+}
+
 static void load_word_unknown(struct load *l, const char *written, struct load_words words)
 {
 	const char *meant = NULL;
@@ -258,14 +277,14 @@ static const struct {
 } homes[] = {
 	{"default", "at the top level"},
 	{"mode", "at the top level"},
-	{"hide", "at the top level, as a list of tool names"},
+	{"hide", "at the top level, as a list of tool names, or in `filesystem`"},
 	{"all_tools", "at the top level"},
 	{"tools", "at the top level"},
 	{"egress", "at the top level"},
 	{"url", "in `server`"},
 	{"pin", "in `server`"},
 	{"action", "in a tool's rule, `/tools/NAME`"},
-	{"reason", "in a tool's rule, `/tools/NAME`"},
+	{"reason", "in a tool's rule, `/tools/NAME`, or in a predicate of `deny_body`"},
 	{"on_deny", "in a tool's rule, `/tools/NAME`"},
 	{"limits", "in a tool's rule, `/tools/NAME`, or in `/all_tools`"},
 	{"rate_limit", "in a tool's rule, `/tools/NAME`, or in `/all_tools`"},
@@ -280,6 +299,12 @@ static const struct {
 	{"scope", "in an entry of `limits`"},
 	{"increment", "in an entry of `limits`"},
 	{"algorithm", "in an entry of `limits`"},
+	{"host", "in an entry of `egress`"},
+	{"ports", "in an entry of `egress`"},
+	{"preset", "in an entry of `egress`"},
+	{"deny_body", "in an entry of `egress`"},
+	{"pass", "in `environment`"},
+	{"write", "in `filesystem`"},
 };
 
 static const char *home_of(const char *key)

@@ -17,13 +17,24 @@
 #include "scan.h"
 
 #define LOAD_POINTER_MAX 1024
+#define LOAD_PRESETS_MAX 16 /* of one policy */
+
+/* A preset that the policy takes in. */
+struct preset_use {
+	const char *name;
+	const char *rule; /* pointer of the entry that does, "/egress/0" */
+	size_t index;     /* of that entry */
+};
 
 struct load {
 	const char *text; /* well-formed JSON */
 	size_t n;
 	const char *name;
 	struct policy *policy;
-	struct policy_errors *errors;   /* may be NULL */
+	struct policy_errors *errors;    /* may be NULL */
+	const struct preset_use *preset; /* whose text this is; NULL: the policy's own */
+	struct preset_use presets[LOAD_PRESETS_MAX]; /* met so far */
+	size_t n_presets;
 	char pointer[LOAD_POINTER_MAX]; /* of the value at hand */
 	size_t pointer_len;
 	bool has_errors;
@@ -48,6 +59,10 @@ const char *load_keep(struct load *l, const char *string);
 
 /** load_allocate() - Zeroed array; NULL, and out of memory noted, if it cannot */
 void *load_allocate(struct load *l, size_t n, size_t size);
+
+/** load_suggest() - Report a word that is none of those that @nth lists, up to its NULL */
+void load_suggest(struct load *l, const char *what, const char *written,
+		  const char *(*nth)(size_t i));
 
 /* --- values ----------------------------------------------------------------- */
 
@@ -93,6 +108,9 @@ struct load_keys {
 
 /** load_object() - Load each key of an object by its table */
 void load_object(struct load *l, const json_t *value, const struct load_keys *keys, void *into);
+
+/** load_text() - Read the whole text and load the object that it is */
+void load_text(struct load *l, const struct load_keys *keys, void *into);
 
 /** load_is_object(), load_is_array() - Or report what it is instead; @write shows a right one */
 bool load_is_object(struct load *l, const json_t *value, const char *write);

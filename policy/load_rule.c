@@ -70,12 +70,11 @@ static void load_redact_path(struct load *l, const json_t *value, struct rule *r
 
 	if (!load_string(l, value, &text))
 		return;
-	r = path_parse(text, &rule->redact[rule->n_redact], &what);
+	r = path_parse(text, PATH_ARGS, &rule->redact[rule->n_redact], &what);
 	if (!r)
 		rule->n_redact++;
 	else if (r == -EINVAL)
-		load_error(l, "args.a.b, args.files[0].url or args.files[*].url",
-			   "`%.60s` is no path: %s", text, what);
+		load_error(l, path_examples(PATH_ARGS), "`%.60s` is no path: %s", text, what);
 	else
 		l->is_out_of_memory = true;
 }

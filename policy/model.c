@@ -6,19 +6,31 @@
 
 #include "base/cleanup.h"
 
+/* Hand memory over to the policy; freed if it cannot be. */
+static void *policy_take(struct policy *policy, void *memory)
+{
+	void **grown;
+
+	if (!memory)
+		return NULL;
+	grown = reallocarray(policy->kept, policy->n_kept + 1, sizeof(*grown));
+	if (!grown) {
+		free(memory);
+		return NULL;
+	}
+	policy->kept = grown;
+	grown[policy->n_kept++] = memory;
+	return memory;
+}
+
 const char *model_keep(struct policy *policy, const char *string)
 {
-	autofree char *copy = strdup(string);
-	char **grown;
+	return policy_take(policy, strdup(string));
+}
 
-	if (!copy)
-		return NULL;
-	grown = reallocarray(policy->strings, policy->n_strings + 1, sizeof(*grown));
-	if (!grown)
-		return NULL;
-	policy->strings = grown;
-	grown[policy->n_strings++] = copy;
-	return ptr_take(&copy);
+void *model_keep_array(struct policy *policy, size_t n, size_t size)
+{
+	return policy_take(policy, calloc(n ? n : 1, size));
 }
 
 static void rule_free(struct rule *rule)
@@ -38,9 +50,11 @@ void policy_free(struct policy *policy)
 	rule_free(&policy->all_tools);
 	free(policy->tools);
 	free(policy->hide);
-	for (size_t i = 0; i < policy->n_strings; i++)
-		free(policy->strings[i]);
-	free(policy->strings);
+	for (size_t i = 0; i < policy->n_egress; i++)
+		predicates_free(policy->egress[i].deny_body, policy->egress[i].n_deny_body);
+	for (size_t i = 0; i < policy->n_kept; i++)
+		free(policy->kept[i]);
+	free(policy->kept);
 	free(policy);
 }
 

@@ -5,8 +5,10 @@
 #ifndef MCPJAIL_POLICY_MODEL_H
 #define MCPJAIL_POLICY_MODEL_H
 
+#include "egress_entry.h"
 #include "paths.h"
 #include "policy/policy.h"
+#include "policy/surroundings.h"
 
 #define POLICY_TOOLS_MAX 4096 /* rules by name */
 #define POLICY_HIDE_MAX  4096 /* hidden names */
@@ -41,12 +43,20 @@ struct policy {
 	struct rule all_tools;
 	struct rule *tools; /* sorted by name */
 	size_t n_tools;
-	char **strings; /* every string of the policy, for freeing */
-	size_t n_strings;
+	struct policy_egress *egress; /* POLICY_EGRESS_MAX, once there is any */
+	size_t n_egress;
+	struct policy_names telemetry, login; /* hosts or "*.suffix", by the presets */
+	struct policy_environment environment;
+	struct policy_filesystem filesystem;
+	void **kept; /* every string and array that lives as long as the policy */
+	size_t n_kept;
 };
 
 /** model_keep() - A copy of a string that lives as long as the policy; NULL if memory is short */
 const char *model_keep(struct policy *policy, const char *string);
+
+/** model_keep_array() - A zeroed array that does; NULL if memory is short */
+void *model_keep_array(struct policy *policy, size_t n, size_t size);
 
 /** model_tool_name_is_sound() - 1 to POLICY_TOOL_MAX of A-Z a-z 0-9 _ . - */
 bool model_tool_name_is_sound(const char *name);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From text to policy, in three steps that each see the whole text: scan.c looks at syntax
- * and duplicate keys, jansson builds the tree, the loader walks the tree by tables of keys.
- * A policy comes out only if no step found a problem.
+ * The top level of a policy, its server and its tools; and what ends a load: the checks of
+ * what holds between parts. A policy comes out only if no step found a problem.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,11 +11,12 @@
 #include <openssl/sha.h>
 
 #include "base/cleanup.h"
-#include "errors.h"
-#include "json_auto.h"
 #include "load.h"
+#include "load_egress.h"
 #include "load_limits.h"
+#include "load_presets.h"
 #include "load_rule.h"
+#include "load_surroundings.h"
 #include "server_url.h"
 
 #define SERVER_DEFAULT_URL "https://promptfax.app/mcp"
@@ -225,16 +225,16 @@ static const struct load_key policy_keys[] = {
 	{"hide", load_hide, false},
 	{"all_tools", load_all_tools, false},
 	{"state", load_state, false},
+	{"egress", load_egress, false},
+	{"environment", load_environment, false},
+	{"filesystem", load_filesystem, false},
 	{"servers", NULL, false},
 	{"resources", NULL, false},
 	{"prompts", NULL, false},
 	{"completions", NULL, false},
 	{"server_requests", NULL, false},
 	{"grants", NULL, false},
-	{"egress", NULL, false},
-	{"filesystem", NULL, false},
 	{"sockets", NULL, false},
-	{"environment", NULL, false},
 	{"jail", NULL, false},
 	{"tests", NULL, false},
 };
@@ -246,61 +246,18 @@ static const struct load_keys policy_table = {
 	.n = ARRAY_SIZE(policy_keys),
 };
 
-static void parse_on_problem(void *context, const struct scan_problem *problem)
-{
-	struct load *l = context;
-	struct policy_place place = {.pointer = l->pointer};
-
-	l->has_errors = true;
-	if (problem->pointer.n >= sizeof(l->pointer) ||
-	    !span_copy(problem->pointer, l->pointer, sizeof(l->pointer)))
-		l->pointer[0] = '\0';
-	scan_place(l->text, l->n, problem->at, &place.line, &place.column);
-	if (policy_errors_add(l->errors, l->name, &place, problem->what, problem->mend))
-		l->is_out_of_memory = true;
-	l->pointer[0] = '\0';
-}
-
-/* jansson's tree. What the scan let pass, jansson refuses only for numbers past its range. */
-static json_t *parse_tree(struct load *l)
-{
-	/* With a duplicate already reported, the tree serves to find the other errors. */
-	size_t flags = l->has_errors ? 0 : JSON_REJECT_DUPLICATES;
-	json_error_t why;
-	json_t *root = json_loadb(l->text, l->n, flags | JSON_DECODE_ANY, &why);
-	struct scan_problem problem = {.what = why.text};
-
-	if (root)
-		return root;
-	if (json_error_code(&why) == json_error_out_of_memory) {
-		l->is_out_of_memory = true;
-		return NULL;
-	}
-	problem.at = why.position > 0 ? (size_t)why.position - 1 : 0;
-	parse_on_problem(l, &problem);
-	return NULL;
-}
-
 static void parse_text(struct load *l)
 {
-	autojson json_t *root = NULL;
-	int r = scan_check(l->text, l->n, parse_on_problem, l);
-
-	/* Anything else than a reported error must not pass for an empty policy. */
-	if (r && r != -EINVAL)
-		l->is_out_of_memory = true;
-	if (r)
-		return;
-	root = parse_tree(l);
-	if (!root)
-		return;
-	load_object(l, root, &policy_table, l->policy);
+	load_text(l, &policy_table, l->policy);
 	if (l->policy->n_tools)
 		qsort(l->policy->tools, l->policy->n_tools, sizeof(*l->policy->tools),
 		      compare_rules);
 	load_check_limits(l);
 	if (!l->policy->server.url)
 		load_default_server(l);
+	/* The policy's own word on a variable goes before a preset's, so presets come last. */
+	load_presets(l);
+	load_check_egress(l);
 }
 
 int policy_parse(const char *text, size_t n, const char *name, struct policy **ret,
@@ -312,11 +269,7 @@ int policy_parse(const char *text, size_t n, const char *name, struct policy **r
 	if (!policy)
 		return -ENOMEM;
 	policy->all_tools.action = ACTION_ALLOW;
-	if (n > POLICY_BYTES_MAX)
-		parse_on_problem(
-			&l, &(struct scan_problem){.what = "a policy has at most one mebibyte"});
-	else
-		parse_text(&l);
+	parse_text(&l);
 	if (l.is_out_of_memory)
 		return -ENOMEM;
 	if (l.has_errors)

@@ -2,6 +2,7 @@
 #include "paths.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,15 +48,34 @@ static int step_parse_element(const char **at, struct step *ret)
 	return 0;
 }
 
-int path_parse(const char *text, struct path *ret, const char **ret_what)
+static const struct {
+	const char *name, *complaint, *examples;
+} roots[] = {
+	[PATH_ARGS] = {"args", "a path begins with `args`",
+		       "args.a.b, args.files[0].url or args.files[*].url"},
+	[PATH_BODY] = {"body", "a path begins with `body`", "body.a.b or body.tools[*].type"},
+};
+
+bool path_begins(const char *text, enum path_root root)
+{
+	size_t n = strlen(roots[root].name);
+
+	return !strncmp(text, roots[root].name, n) &&
+	       (!text[n] || text[n] == '.' || text[n] == '[');
+}
+
+const char *path_examples(enum path_root root)
+{
+	return roots[root].examples;
+}
+
+int path_parse(const char *text, enum path_root root, struct path *ret, const char **ret_what)
 {
 	__attribute__((cleanup(path_free))) struct path path = {0};
-	const char *at = text;
+	const char *at = text + strlen(roots[root].name);
 
-	if (!strncmp(text, "args", 4))
-		at += 4;
-	if (at == text || (*at && *at != '.' && *at != '[')) {
-		*ret_what = "a path begins with `args`";
+	if (!path_begins(text, root)) {
+		*ret_what = roots[root].complaint;
 		return -EINVAL;
 	}
 	path.steps = calloc(PATH_STEPS_MAX, sizeof(*path.steps));
@@ -82,6 +102,99 @@ int path_parse(const char *text, struct path *ret, const char **ret_what)
 	path = (struct path){0};
 	return 0;
 }
+
+/* --- finding values --------------------------------------------------------- */
+
+static char fold_letter(const char **p)
+{
+	unsigned char c = (unsigned char)*(*p)++;
+
+	if (c == 0xc5 && (unsigned char)**p == 0xbf) { /* U+017F */
+		++*p;
+		return 's';
+	}
+	if (c == 0xe2 && !strncmp(*p, "\x84\xaa", 2)) { /* U+212A */
+		*p += 2;
+		return 'k';
+	}
+	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+static bool names_are_one(const char *a, const char *b, enum path_case names)
+{
+	if (names == PATH_CASE_EXACT)
+		return !strcmp(a, b);
+	while (*a && *b)
+		if (fold_letter(&a) != fold_letter(&b))
+			return false;
+	return !*a && !*b;
+}
+
+struct visit {
+	path_visitor visit;
+	void *arg;
+	enum path_case names;
+};
+
+static void visit_within(const struct visit *v, const json_t *value, const struct step *steps,
+			 size_t n);
+
+static void visit_members(const struct visit *v, const json_t *value, const struct step *steps,
+			  size_t n)
+{
+	json_t *object = (json_t *)(uintptr_t)value; /* jansson's iterators only read it */
+	bool is_met = false;
+
+	if (!json_is_object(value)) {
+		v->visit(v->arg, PATH_BLOCKED, NULL);
+		return;
+	}
+	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
+		if (!names_are_one(json_object_iter_key(i), steps->name, v->names))
+			continue;
+		is_met = true;
+		visit_within(v, json_object_iter_value(i), steps + 1, n - 1);
+	}
+	if (!is_met)
+		v->visit(v->arg, PATH_NOTHING, NULL);
+}
+
+static void visit_elements(const struct visit *v, const json_t *value, const struct step *steps,
+			   size_t n)
+{
+	size_t first = steps->kind == STEP_EACH ? 0 : steps->index;
+	size_t end = steps->kind == STEP_EACH ? json_array_size(value) : first + 1;
+
+	if (!json_is_array(value))
+		v->visit(v->arg, PATH_BLOCKED, NULL);
+	else if (end > json_array_size(value))
+		v->visit(v->arg, PATH_NOTHING, NULL);
+	else
+		for (size_t i = first; i < end; i++)
+			visit_within(v, json_array_get(value, i), steps + 1, n - 1);
+}
+
+/* The depth is that of the path, not of the value. */
+static void visit_within(const struct visit *v, const json_t *value, const struct step *steps,
+			 size_t n)
+{
+	if (!n)
+		v->visit(v->arg, PATH_VALUE, value);
+	else if (steps->kind == STEP_MEMBER)
+		visit_members(v, value, steps, n);
+	else
+		visit_elements(v, value, steps, n);
+}
+
+void path_visit(const struct path *path, const json_t *root, enum path_case names,
+		path_visitor visit, void *arg)
+{
+	const struct visit v = {.visit = visit, .arg = arg, .names = names};
+
+	visit_within(&v, root, path->steps, path->n);
+}
+
+/* --- redaction -------------------------------------------------------------- */
 
 /* What has become of a value: kept, perhaps changed within, or to be replaced by its owner. */
 enum redaction { REDACTION_KEPT = 0, REDACTION_REPLACE };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server_url.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,77 +9,9 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "base/span.h"
+#include "host.h"
 
 #define HTTPS_PORT 443
-
-struct complaint {
-	const char *what, *mend;
-};
-
-static const char label_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
-
-/* A host name (RFC 1123 §2.1) whose last label is no number: those are read as addresses. */
-static bool host_is_name(const char *host)
-{
-	const char *label = host, *last = host;
-
-	for (;;) {
-		size_t n = strspn(label, label_bytes);
-
-		if (!n || n > 63 || label[0] == '-' || label[n - 1] == '-')
-			return false;
-		last = label;
-		if (!label[n])
-			break;
-		if (label[n] != '.')
-			return false;
-		label += n + 1;
-	}
-	return !isdigit((unsigned char)last[0]);
-}
-
-/* inet_pton() takes the dotted quad without leading zeros only, so one spelling exists. */
-static bool host_is_ipv4(const char *host)
-{
-	struct in_addr address;
-
-	return inet_pton(AF_INET, host, &address) == 1;
-}
-
-static const struct complaint *host_parse_ipv6(struct span literal, char *ret_host)
-{
-	static const struct complaint bad = {"not an IPv6 address between the brackets",
-					     "https://[2001:db8::1]/mcp"};
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-
-	if (!span_copy(literal, text, sizeof(text)) || inet_pton(AF_INET6, text, &address) != 1)
-		return &bad;
-	inet_ntop(AF_INET6, &address, ret_host, SERVER_HOST_MAX + 1);
-	return NULL;
-}
-
-static const struct complaint *host_parse(struct span text, char *ret_host)
-{
-	static const struct complaint missing = {"the host is missing",
-						 "https://promptfax.app/mcp"};
-	static const struct complaint long_host = {"a host has at most 253 characters", NULL};
-	static const struct complaint dot = {"the host ends with a dot", "leave the dot out"};
-	static const struct complaint bad = {
-		"not a host name or address",
-		"labels of letters, digits and `-`, a dotted quad, or an IPv6 address in brackets"};
-
-	if (!text.n)
-		return &missing;
-	if (!span_copy(text, ret_host, SERVER_HOST_MAX + 1))
-		return &long_host;
-	for (char *p = ret_host; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	if (text.p[text.n - 1] == '.')
-		return &dot;
-	return host_is_name(ret_host) || host_is_ipv4(ret_host) ? NULL : &bad;
-}
 
 static const struct complaint *port_parse(struct span text, uint16_t *ret_port)
 {
@@ -148,6 +78,8 @@ static const struct complaint *path_parse_exact(struct span text, char *ret_path
 		{"//", {"an empty segment in the path", "write one `/`"}},
 		{"/./", {"a `.` segment in the path", "leave it out"}},
 		{"/../", {"a `..` segment in the path", "write the path it leads to"}},
+		{"[", {"a bracket in the path", NULL}},
+		{"]", {"a bracket in the path", NULL}},
 	};
 	static const struct complaint long_path = {"a path has at most 1024 characters", NULL};
 	char padded[SERVER_PATH_MAX + 2];

@@ -7,13 +7,14 @@
 
 #include <stdint.h>
 
-#define SERVER_HOST_MAX 253
+#include "host.h"
+
 #define SERVER_PATH_MAX 1024
-#define SERVER_URL_MAX  (SERVER_PATH_MAX + SERVER_HOST_MAX + 32)
+#define SERVER_URL_MAX  (SERVER_PATH_MAX + HOST_MAX + 32)
 
 struct server_url {
 	char url[SERVER_URL_MAX];
-	char host[SERVER_HOST_MAX + 1]; /* an IPv6 literal without brackets */
+	char host[HOST_MAX + 1]; /* an IPv6 literal without brackets */
 	uint16_t port;
 	char path[SERVER_PATH_MAX + 1];
 };

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Targets that install, demonstrate and test. Included by the Makefile.
 
-DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev
+DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev \
+	      publicsuffix
 DEPS_TEST  := libcmocka-dev nodejs openssl curl python3 iproute2 iputils-ping util-linux procps \
-	      netcat-openbsd strace ca-certificates
-DEPS_E2E   := nodejs npm openssl diffutils
+	      netcat-openbsd strace ca-certificates git wget openssh-client
+DEPS_E2E   := nodejs npm openssl diffutils curl python3 git ca-certificates
+DEPS_TRY   := nodejs npm openssl diffutils curl ca-certificates
 DEPS_BENCH := nginx-light bubblewrap
+DEPS_PEERS := haproxy h2o stunnel4 squid-openssl mitmproxy
+DEPS_FUZZ  := clang libclang-rt-dev node-llhttp
 DEPS_LINT  := clang-format clang-tidy cppcheck
 
 .PHONY: deps deps-test deps-lint
@@ -16,7 +20,7 @@ deps-test:
 deps-lint:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
 
--include tests/fake/fake.mk tests/e2e/e2e.mk tests/bench/bench.mk
+-include tests/fake/fake.mk tests/e2e/e2e.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
 
 JAIL_HELPERS := $(patsubst tests/jail/%.c,$(BUILD)/tests/jail/%,$(wildcard tests/jail/*.c))
 $(BUILD)/tests/jail/%: tests/jail/%.c $(LIB)

@@ -3,10 +3,13 @@
  * policy/egress.h - hosts that are no MCP servers: which may be reached, and how
  *
  * An entry of `egress` matches by host, port, method, path and headers. A request is
- * allowed if one entry matches it, and denied if a `deny_body` of any that matches does:
- * the order of entries means nothing, and an entry added later never lifts what another
- * one forbids. For one host and port all entries have one mode; loading refuses others,
- * and refuses hosts that belong to a server of the policy.
+ * allowed if one entry matches it, and denied if a `deny_body` of any that applies to it
+ * does: the order of entries means nothing, and an entry added later never lifts what
+ * another one forbids. A `deny_body` applies to more than its entry allows: whatever the
+ * headers, and also to other spellings of method and path that a server may take for the
+ * same (case, a slash at the end, %2F for a slash). A WebSocket is refused where one applies,
+ * as what it carries is not judged. For one host and port all entries have one mode; loading
+ * refuses others, and refuses hosts that belong to a server of the policy.
  */
 #ifndef MCPJAIL_POLICY_EGRESS_H
 #define MCPJAIL_POLICY_EGRESS_H
@@ -21,7 +24,7 @@
 #define POLICY_PATTERN_MAX   512 /* bytes of a path's pattern */
 #define POLICY_DENY_BODY_MAX 64  /* predicates of one entry */
 
-/* The host's own loopback, as `--forward-host` makes it reachable; always a tunnel. */
+/* The host's own loopback, as `--forward-host` makes it reachable; always a tunnel, no wildcard. */
 #define POLICY_FORWARD_HOST "host.mcpjail.internal"
 
 enum egress_mode {
@@ -56,7 +59,8 @@ struct policy_egress_request {
 	const char *host; /* as for policy_egress_find() */
 	uint16_t port;
 	struct span method; /* byte-exact */
-	const char *path;   /* without query; as http1_request_path() yields it */
+	const char *path;   /* without query; as http1_request_path() yields it. One that has %2F
+			     * must be allowed as it stands and with a slash in its place */
 	bool websocket;     /* asks to become one (RFC 6455 §4.1) */
 	bool (*header)(void *arg, const char *name, size_t i, struct span *ret);
 	void *arg;
@@ -77,8 +81,9 @@ void policy_egress_decide(const struct policy *policy, const struct policy_egres
  * policy_egress_decide_body() - Judge the body of a request whose head was allowed
  * @body: The request's JSON, any value; NULL if it has no body at all, which is allowed
  *
- * Members are found without regard to the case of ASCII letters. What cannot be judged,
- * because a value is of the wrong kind, is denied. Cannot fail.
+ * Members are found without regard to the case of ASCII letters, and with U+017F and U+212A
+ * for s and k; the values of all that are found are judged. What cannot be judged, because a
+ * value is of the wrong kind, is denied. Cannot fail.
  */
 void policy_egress_decide_body(const struct policy *policy,
 			       const struct policy_egress_request *request, const json_t *body,

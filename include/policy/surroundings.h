@@ -8,6 +8,7 @@
 #ifndef MCPJAIL_POLICY_SURROUNDINGS_H
 #define MCPJAIL_POLICY_SURROUNDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/policy.h"
@@ -22,6 +23,7 @@ struct policy_names {
 
 struct policy_variable {
 	const char *name, *value;
+	bool is_of_preset; /* where the policy itself sets the variable, its own word counts */
 };
 
 /* Names are [A-Za-z_][A-Za-z0-9_]*; in pass and unset a `*` stands for any run of characters. */

@@ -92,6 +92,8 @@ static const struct {
 	{"https://h\\@evil/", "reverse solidus"},
 	{"https://h/a\\b", "reverse solidus"},
 	{"https://h\\a", "reverse solidus"},
+	{"https://h/a]", "bracket"},
+	{"https://h/[a", "bracket"},
 };
 
 static void test_server_url_normalises(void **state)
