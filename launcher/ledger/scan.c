@@ -250,7 +250,7 @@ static int append_utf8(struct buf *b, uint32_t code)
 
 int scan_string(struct span raw, struct buf *ret)
 {
-	struct scanner s = {raw.p, raw.p + raw.n};
+	struct scanner s = {raw.p, raw.n ? raw.p + raw.n : raw.p};
 
 	if (!take(&s, '"'))
 		return -EINVAL;
