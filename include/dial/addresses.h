@@ -18,16 +18,28 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
+/* How special an address may be; each includes what stands before it. */
+enum address_reach {
+	REACH_PUBLIC = 0, /* global unicast only */
+	REACH_PRIVATE,    /* private, loopback, link-local, and those for documentation */
+	REACH_METADATA,   /* the clouds' services that hand credentials to whoever asks */
+	REACH_ANY,        /* also what is nobody's server, or an address in disguise */
+};
+
 /**
- * address_refusal() - Why an address is not one of the public internet's
+ * address_refusal() - Why an address may not be dialled by who may reach only so far
  *
- * Only global unicast passes: what IANA's special-purpose registries (RFC 6890) keep for
- * something else is refused, and IPv6 addresses that carry an IPv4 address.
+ * With REACH_PUBLIC only global unicast passes: what IANA's special-purpose registries
+ * (RFC 6890) keep for something else is refused, and IPv6 addresses that carry an IPv4
+ * address. With REACH_ANY nothing is refused.
  *
  * Return: what the address is, with the source: "a private address (RFC 1918)"; static;
  * NULL if it may be dialled
  */
-const char *address_refusal(const struct sockaddr *address);
+const char *address_refusal(const struct sockaddr *address, enum address_reach reach);
+
+/** address_equals() - Whether two are one address, whatever the port */
+bool address_equals(const union address *a, const union address *b);
 
 /**
  * address_parse() - Take a literal address in its one canonical form

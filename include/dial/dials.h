@@ -13,43 +13,43 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "dial/targets.h"
+#include "dial/routes.h"
 #include "ipc/messages.h"
 
 #define DIALS_MAX         64    /* at once */
-#define DIAL_WHOLE_MS     10000 /* name and all addresses */
+#define DIAL_WHOLE_MS     10000 /* name, all addresses, and a proxy's answer */
 #define DIAL_ATTEMPT_MS   3000  /* one address */
-#define DIAL_REASON_BYTES 1024
+#define DIAL_REASON_BYTES 1280
 
 struct dial_result {
 	uint64_t dial_id;
 	enum dial_status status;
 	int fd; /* connected, non-blocking, TCP_NODELAY; -1 unless DIAL_OK. Closed afterwards */
-	const char *address; /* the last one tried, or refused; may be "" */
-	const char *reason;  /* in words; "" if DIAL_OK */
+	const char *address; /* the last one tried, or refused, or "via HOST:PORT"; may be "" */
+	const char *reason;  /* to stand behind "HOST:PORT cannot be reached: "; "" if DIAL_OK */
 };
 
 struct dial_request {
 	uint64_t dial_id;
-	const char *host; /* as asked for: what messages name */
+	const char *host; /* as asked for */
 	uint16_t port;
-	struct target target;
+	const struct route *route;
 };
 
 struct dials;
 
 /**
  * dials_new() - Read the system's resolver configuration and /etc/hosts
- * @done:  Called once for each dial that was started, from dials_start() or dials_run()
- * @owner: Handed to @done
+ * @done:   Called once for each dial that was started, from dials_start() or dials_run()
+ * @owner:  Handed to @done
+ * @routes: Where those come from that are started; must outlive the dials
  *
- * To be called before confinement: later no file is opened. Names are then looked up in
- * this copy of /etc/hosts and by DNS, without search domains.
+ * To be called before confinement: later no file is opened.
  *
  * Return: 0; -errno with @err filled
  */
 int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner,
-	      struct dials **ret, struct error *err);
+	      const struct routes *routes, struct dials **ret, struct error *err);
 void dials_free(struct dials *dials);
 
 /** dials_start() - Begin a dial; the outcome goes to @done, perhaps before this returns */

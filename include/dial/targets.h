@@ -58,7 +58,8 @@ int connect_to_load(const struct msg_dialer_config *config, struct connect_to_li
 struct target {
 	char host[IPC_HOST_MAX + 1]; /* name or literal */
 	uint16_t port;
-	bool is_chosen; /* by --connect-to: also special addresses may be dialled */
+	bool is_listed; /* an entry of --connect-to is for it */
+	bool is_chosen; /* and gives the address: also special ones may be dialled */
 };
 
 /**

@@ -14,8 +14,10 @@
 
 #include "base/error.h"
 
-#define TRUST_BUNDLE_MAX (4 * 1024 * 1024) /* bytes of PEM */
-#define TRUST_ROOTS_MAX  2048
+#define TRUST_BUNDLE_MAX  (4 * 1024 * 1024) /* bytes of PEM */
+#define TRUST_AT_ONCE_MAX (32 * 1024)       /* of PEM that is parsed at once: some 20 roots */
+#define TRUST_ROOTS_MAX   2048              /* of all texts together */
+#define TRUST_TEXTS_MAX   4
 
 struct trust_store;
 
@@ -26,30 +28,40 @@ void trust_store_free(struct trust_store *ts);
 /**
  * trust_store_load_system() - Read the system's bundle; nothing is parsed yet
  *
- * SSL_CERT_FILE is not looked at: the environment of a role is empty.
+ * SSL_CERT_FILE is not looked at, since the environment of a role is empty. The file that
+ * the caller's names comes by trust_store_add_roots(), and counts beside the system's
+ * bundle; OpenSSL would take it in the bundle's place.
  *
  * Return: 0; -ENOENT if there is no bundle at any of the usual places; -errno
  */
 int trust_store_load_system(struct trust_store *ts, struct error *err);
 
-/** trust_store_load_text() - As trust_store_load_system(), from memory. Return: 0; -EMSGSIZE;
- * -ENOMEM */
+/**
+ * trust_store_load_text() - As trust_store_load_system(), from memory
+ *
+ * Beside what was loaded before; a text that was loaded already is left out.
+ *
+ * Return: 0; -EMSGSIZE; -E2BIG beyond TRUST_TEXTS_MAX; -ENOMEM
+ */
 int trust_store_load_text(struct trust_store *ts, const void *pem, size_t n);
 
 /**
- * trust_store_add_roots() - Add every certificate of a PEM file, parsed at once
+ * trust_store_add_roots() - Add every certificate of a PEM file
  * @fd: Read from its beginning to its end; not closed
  *
- * Return: 0; -EINVAL if there is none, or one is broken; -errno
+ * A file of up to TRUST_AT_ONCE_MAX bytes, which a person may have made, is parsed at once:
+ * what is broken in it is told. A larger one is a bundle, and loaded as the system's.
+ *
+ * Return: 0; -EINVAL if there is no certificate, or one of a small file is broken; -errno
  */
 int trust_store_add_roots(struct trust_store *ts, int fd, struct error *err);
 
 /**
- * trust_store_index() - Cut the text into DER, so that the first verification need not
+ * trust_store_index() - Cut the texts into DER, so that the first verification need not
  *
  * Done by the first look-up otherwise. Blocks that are not certificates are skipped.
  *
- * Return: how many roots the text held
+ * Return: how many roots the texts held
  */
 size_t trust_store_index(struct trust_store *ts);
 

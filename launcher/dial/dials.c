@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A dial is in one of these states; a slot goes from any of them to FREE once it has been
- * answered, but for one whose query c-ares still holds (it cannot take back one of many):
- *
- *	FREE ──► RESOLVING ──► CONNECTING ──► FREE
- *	  │           └─► ABANDONED (answered; the query still runs) ──► FREE
- *	  └─────────────► CONNECTING (literals, /etc/hosts)
- *
- * Sockets of c-ares and of connects sit in one epoll set, told apart by their tag.
+ * The resolver's descriptor and those of connects sit in one epoll set, told apart by their
+ * tag.
  */
-#include "dial/dials.h"
+#include "dials_internal.h"
 
-#include <ares.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,58 +17,54 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define QUERY_MS    2000 /* c-ares: first try; it doubles from there */
-#define QUERY_TRIES 2
-#define EVENTS_MAX  32
+#define EVENTS_MAX   32
+#define VIA_HOST_MAX 52         /* "via HOST:65535" fits into ADDRESS_TEXT_MAX */
+#define TAG_RESOLVER UINT64_MAX /* others: the slot */
 
-#define TAG_QUERY   (UINT64_C(1) << 32) /* with the descriptor in the lower half */
-#define TAG_CONNECT (UINT64_C(2) << 32) /* with the slot in the lower half */
+/* --- outcomes --------------------------------------------------------------- */
 
-enum dial_state { DIAL_FREE = 0, DIAL_RESOLVING, DIAL_ABANDONED, DIAL_CONNECTING };
+static bool is_v6(const union address *address)
+{
+	return address->any.sa_family == AF_INET6;
+}
 
-struct dial {
-	enum dial_state state;
-	struct dials *dials;
-	uint64_t id;
-	char host[IPC_HOST_MAX + 1]; /* as asked for */
-	uint16_t port;
-	struct target target;
-	union address addresses[TARGET_ADDRESSES_MAX];
-	size_t n_addresses, next;
-	int fd; /* being connected; -1: none */
-	int last_error;
-	uint64_t until_ms, attempt_until_ms;
-};
+/* By a proxy its name, if there is room for it, says more than its address. */
+static void name_peer(const struct dial *dial, char ret[ADDRESS_TEXT_MAX])
+{
+	const union address *address = &dial->addresses[dial->next ? dial->next - 1 : 0];
+	const struct dial_proxy *proxy = dial->route.proxy;
+	char text[ADDRESS_TEXT_MAX];
 
-struct dials {
-	void (*done)(void *owner, const struct dial_result *);
-	void *owner;
-	ares_channel resolver;
-	bool has_resolver;
-	int epoll_fd;
-	char *hosts;
-	size_t hosts_bytes;
-	struct dial slots[DIALS_MAX];
-};
+	ret[0] = '\0';
+	if (!dial->next)
+		return;
+	address_format(&address->any, text);
+	if (!proxy || dial->state < DIAL_CONNECTING)
+		memcpy(ret, text, sizeof(text));
+	else if (strlen(proxy->host) <= VIA_HOST_MAX)
+		snprintf(ret, ADDRESS_TEXT_MAX, "via %.52s:%u", proxy->host, proxy->port);
+	else
+		snprintf(ret, ADDRESS_TEXT_MAX, is_v6(address) ? "via [%.45s]:%u" : "via %.45s:%u",
+			 text, proxy->port);
+}
 
 static void answer(struct dial *dial, enum dial_status status, int fd, const char *reason)
 {
-	char address[ADDRESS_TEXT_MAX] = "";
+	char address[ADDRESS_TEXT_MAX];
 	struct dial_result result = {dial->id, status, fd, address, reason};
 
-	if (dial->next)
-		address_format(&dial->addresses[dial->next - 1].any, address);
+	name_peer(dial, address);
 	dial->dials->done(dial->dials->owner, &result);
 }
 
-static void end_dial(struct dial *dial, enum dial_status status, const char *reason)
+void dial_end(struct dial *dial, enum dial_status status, const char *reason)
 {
 	fd_close(&dial->fd);
 	answer(dial, status, -1, reason);
 	dial->state = dial->state == DIAL_RESOLVING ? DIAL_ABANDONED : DIAL_FREE;
 }
 
-static void succeed(struct dial *dial)
+void dial_succeed(struct dial *dial)
 {
 	autoclose int fd = fd_take(&dial->fd);
 
@@ -87,12 +74,82 @@ static void succeed(struct dial *dial)
 	dial->state = DIAL_FREE;
 }
 
+static const char *peer_host(const struct dial *dial)
+{
+	if (dial->route.way == ROUTE_LOOPBACK)
+		return "the host's loopback";
+	return dial->route.proxy ? dial->route.proxy->host : dial->route.target.host;
+}
+
+static uint16_t peer_port(const struct dial *dial)
+{
+	return dial->route.proxy ? dial->route.proxy->port : dial->route.target.port;
+}
+
+/*
+ * " to HOST port N", as messages call whom is connected to; nothing for what was asked for,
+ * which whoever passes the message on names.
+ */
+static void name_aim(const struct dial *dial, char *ret, size_t size)
+{
+	const char *host = peer_host(dial);
+	uint16_t port = peer_port(dial);
+
+	ret[0] = '\0';
+	if (dial->route.proxy || port != dial->port || strcmp(host, dial->host) != 0)
+		snprintf(ret, size, " to %s%s port %u", dial->route.proxy ? "the proxy " : "", host,
+			 port);
+}
+
+static void end_unresolved(struct dial *dial, enum dial_status status, const char *why)
+{
+	char reason[DIAL_REASON_BYTES];
+
+	if (dial->route.proxy)
+		snprintf(reason, sizeof(reason), "the name of the proxy %s cannot be resolved: %s",
+			 dial->route.proxy->host, why);
+	else
+		snprintf(reason, sizeof(reason), "%s cannot be resolved: %s",
+			 strcmp(peer_host(dial), dial->host) ? peer_host(dial) : "the name", why);
+	dial_end(dial, status, reason);
+}
+
+static void end_unreachable(struct dial *dial)
+{
+	bool late = dial->last_error == ETIMEDOUT;
+	char reason[DIAL_REASON_BYTES], aim[IPC_HOST_MAX + 32];
+
+	name_aim(dial, aim, sizeof(aim));
+	snprintf(reason, sizeof(reason), "cannot connect%s: %s", aim,
+		 late ? "no answer in time" : strerror(dial->last_error));
+	dial_end(dial, late ? DIAL_TIMEOUT : DIAL_UNREACHABLE, reason);
+}
+
+int dial_watch(struct dial *dial, uint32_t events)
+{
+	struct epoll_event event = {.events = events,
+				    .data.u64 = (uint64_t)(dial - dial->dials->slots)};
+
+	return epoll_ctl(dial->dials->epoll_fd, EPOLL_CTL_MOD, dial->fd, &event) ? -errno : 0;
+}
+
+/* --- connecting ------------------------------------------------------------- */
+
+static void on_connected(struct dial *dial)
+{
+	if (!dial->route.proxy) {
+		dial_succeed(dial);
+		return;
+	}
+	dial->state = DIAL_ASKING;
+	dial_ask_proxy(dial);
+}
+
 /* 1 if it is connected, 0 if it is under way, else -errno. */
 static int begin_attempt(struct dial *dial, const union address *to)
 {
 	struct epoll_event event = {.events = EPOLLOUT,
-				    .data.u64 =
-					    TAG_CONNECT | (uint64_t)(dial - dial->dials->slots)};
+				    .data.u64 = (uint64_t)(dial - dial->dials->slots)};
 	const int on = 1;
 	autoclose int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
@@ -110,17 +167,7 @@ static int begin_attempt(struct dial *dial, const union address *to)
 	return r == 1;
 }
 
-static void end_unreachable(struct dial *dial)
-{
-	bool late = dial->last_error == ETIMEDOUT;
-	char reason[DIAL_REASON_BYTES];
-
-	snprintf(reason, sizeof(reason), "cannot connect to %s port %u: %s", dial->target.host,
-		 dial->target.port, late ? "no answer in time" : strerror(dial->last_error));
-	end_dial(dial, late ? DIAL_TIMEOUT : DIAL_UNREACHABLE, reason);
-}
-
-static void try_next(struct dial *dial)
+void dial_try_next(struct dial *dial)
 {
 	dial->state = DIAL_CONNECTING;
 	fd_close(&dial->fd);
@@ -128,7 +175,7 @@ static void try_next(struct dial *dial)
 		int r = begin_attempt(dial, &dial->addresses[dial->next++]);
 
 		if (r == 1)
-			succeed(dial);
+			on_connected(dial);
 		if (r >= 0)
 			return;
 		dial->last_error = -r;
@@ -136,90 +183,49 @@ static void try_next(struct dial *dial)
 	end_unreachable(dial);
 }
 
-/*
- * One special address refuses the name: an answer that mixes public and private addresses
- * is how rebinding looks.
- */
-static void check_and_connect(struct dial *dial)
-{
-	dial->state = DIAL_CONNECTING;
-	for (size_t i = 0; i < dial->n_addresses && !dial->target.is_chosen; i++) {
-		const char *what = address_refusal(&dial->addresses[i].any);
-		char text[ADDRESS_TEXT_MAX], reason[DIAL_REASON_BYTES];
-		bool v6 = dial->addresses[i].any.sa_family == AF_INET6;
+/* --- resolving -------------------------------------------------------------- */
 
-		if (!what)
-			continue;
-		address_format(&dial->addresses[i].any, text);
-		snprintf(reason, sizeof(reason),
-			 "%s is at %s, %s; if that is meant, start mcpjail with "
-			 "--connect-to %s:%u:%s%s%s:%u",
-			 dial->host, text, what, dial->host, dial->port, v6 ? "[" : "", text,
-			 v6 ? "]" : "", dial->target.port);
-		dial->next = i + 1;
-		end_dial(dial, DIAL_REFUSED, reason);
-		return;
-	}
-	try_next(dial);
-}
-
-static void take_addresses(struct dial *dial, const struct ares_addrinfo *found)
-{
-	const struct ares_addrinfo_node *node = found->nodes;
-
-	for (; node && dial->n_addresses < TARGET_ADDRESSES_MAX; node = node->ai_next) {
-		union address *to = &dial->addresses[dial->n_addresses];
-
-		if ((node->ai_family != AF_INET && node->ai_family != AF_INET6) ||
-		    node->ai_addrlen > sizeof(*to))
-			continue;
-		memset(to, 0, sizeof(*to));
-		memcpy(to, node->ai_addr, (size_t)node->ai_addrlen);
-		if (node->ai_family == AF_INET)
-			to->v4.sin_port = htons(dial->target.port);
-		else
-			to->v6.sin6_port = htons(dial->target.port);
-		dial->n_addresses++;
-	}
-}
-
-static void on_resolved(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+static void on_resolved(void *arg, const struct resolved *found)
 {
 	struct dial *dial = arg;
-	char reason[DIAL_REASON_BYTES];
 
-	(void)timeouts;
-	if (dial->state == DIAL_RESOLVING && status == ARES_SUCCESS && found)
-		take_addresses(dial, found);
-	if (found)
-		ares_freeaddrinfo(found);
 	if (dial->state == DIAL_ABANDONED) {
 		dial->state = DIAL_FREE;
 		return;
 	}
-	dial->state = DIAL_CONNECTING;
+	dial->n_addresses = found->n < TARGET_ADDRESSES_MAX ? found->n : TARGET_ADDRESSES_MAX;
+	memcpy(dial->addresses, found->addresses, dial->n_addresses * sizeof(dial->addresses[0]));
 	if (dial->n_addresses) {
-		check_and_connect(dial);
+		dial_check(dial);
 		return;
 	}
-	snprintf(reason, sizeof(reason), "cannot resolve %s: %s", dial->target.host,
-		 status == ARES_SUCCESS ? "it has no address" : ares_strerror(status));
-	end_dial(dial, DIAL_UNRESOLVED, reason);
+	dial->state = DIAL_CHECKING;
+	end_unresolved(dial, DIAL_UNRESOLVED, found->why);
 }
 
-/* Called by c-ares for each of its sockets, and with neither wish before it closes one. */
-static void on_query_socket(void *arg, ares_socket_t fd, int wants_read, int wants_write)
+static void go_to_loopback(struct dial *dial)
 {
-	struct dials *dials = arg;
-	struct epoll_event event = {.events = (wants_read ? EPOLLIN : 0u) |
-					      (wants_write ? EPOLLOUT : 0u),
-				    .data.u64 = TAG_QUERY | (uint64_t)(uint32_t)fd};
-
-	if (!event.events)
-		epoll_ctl(dials->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-	else if (epoll_ctl(dials->epoll_fd, EPOLL_CTL_MOD, fd, &event))
-		epoll_ctl(dials->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	address_parse("127.0.0.1", dial->route.target.port, &dial->addresses[0]);
+	address_parse("::1", dial->route.target.port, &dial->addresses[1]);
+	dial->n_addresses = 2;
+	dial_try_next(dial);
 }
+
+static void begin(struct dial *dial)
+{
+	if (dial->route.way == ROUTE_LOOPBACK) {
+		go_to_loopback(dial);
+		return;
+	}
+	if (dial->route.proxy && !dial_literal_is_within_reach(dial))
+		return;
+	dial->state = DIAL_RESOLVING;
+	if (dial_needs_servers(dial))
+		server_addresses_ask(dial->dials->servers);
+	resolver_find(dial->dials->resolver, peer_host(dial), peer_port(dial), on_resolved, dial);
+}
+
+/* --- the pool --------------------------------------------------------------- */
 
 static struct dial *free_slot(struct dials *dials)
 {
@@ -230,54 +236,40 @@ static struct dial *free_slot(struct dials *dials)
 	return NULL;
 }
 
-/* /etc/hosts comes first, as in nsswitch.conf everywhere. */
-static void resolve(struct dial *dial)
+static void refuse(struct dials *dials, const struct dial_request *request, const char *reason)
 {
-	const struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NUMERICSERV,
-						  .ai_family = AF_UNSPEC,
-						  .ai_socktype = SOCK_STREAM};
-	struct dials *dials = dial->dials;
+	struct dial refused = {.dials = dials, .id = request->dial_id, .fd = -1};
 
-	if (address_parse(dial->target.host, dial->target.port, &dial->addresses[0]))
-		dial->n_addresses = 1;
-	else
-		dial->n_addresses = hosts_find(dials->hosts, dials->hosts_bytes, dial->target.host,
-					       dial->target.port, dial->addresses);
-	if (dial->n_addresses) {
-		check_and_connect(dial);
-		return;
-	}
-	dial->state = DIAL_RESOLVING;
-	ares_getaddrinfo(dials->resolver, dial->target.host, NULL, &hints, on_resolved, dial);
+	answer(&refused, DIAL_REFUSED, -1, reason);
 }
 
 void dials_start(struct dials *dials, const struct dial_request *request)
 {
-	struct dial refused = {.dials = dials, .id = request->dial_id, .fd = -1};
+	const struct route *route = request->route;
 	struct dial *dial = free_slot(dials);
 	char reason[DIAL_REASON_BYTES];
 
 	if (!dial) {
 		snprintf(reason, sizeof(reason), "%d connections are being made at once",
 			 DIALS_MAX);
-		answer(&refused, DIAL_REFUSED, -1, reason);
+		refuse(dials, request, reason);
 		return;
 	}
-	if (target_kind(request->target.host) == TARGET_BAD) {
+	if (target_kind(route->target.host) == TARGET_BAD) {
 		snprintf(reason, sizeof(reason), "\"%s\" is neither a name nor an address",
-			 request->target.host);
-		answer(&refused, DIAL_REFUSED, -1, reason);
+			 route->target.host);
+		refuse(dials, request, reason);
 		return;
 	}
 	*dial = (struct dial){.dials = dials,
 			      .id = request->dial_id,
 			      .port = request->port,
-			      .target = request->target,
+			      .route = *route,
 			      .fd = -1,
 			      .last_error = EHOSTUNREACH,
 			      .until_ms = clock_mono_ms() + DIAL_WHOLE_MS};
 	span_copy(span_of(request->host), dial->host, sizeof(dial->host));
-	resolve(dial);
+	begin(dial);
 }
 
 static void on_connect_event(struct dial *dial)
@@ -285,32 +277,54 @@ static void on_connect_event(struct dial *dial)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
-	if (dial->state != DIAL_CONNECTING || dial->fd < 0)
-		return;
 	if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		error = errno;
 	if (!error) {
-		succeed(dial);
+		on_connected(dial);
 		return;
 	}
 	dial->last_error = error;
-	try_next(dial);
+	dial_try_next(dial);
+}
+
+static void on_socket_event(struct dial *dial, uint32_t events)
+{
+	if (dial->fd < 0)
+		return;
+	if (dial->state == DIAL_CONNECTING)
+		on_connect_event(dial);
+	else if (dial->state == DIAL_ASKING && events & EPOLLOUT)
+		dial_ask_proxy(dial);
+	else if (dial->state == DIAL_ASKING)
+		dial_hear_proxy(dial);
+}
+
+static void end_late(struct dial *dial)
+{
+	if (dial->state == DIAL_CONNECTING) {
+		dial->last_error = ETIMEDOUT;
+		end_unreachable(dial);
+	} else if (dial->state == DIAL_CHECKING) {
+		dial_end_unchecked(dial);
+	} else if (dial->state == DIAL_ASKING) {
+		dial_end_by_proxy(dial, DIAL_TIMEOUT, "did not answer in time");
+	} else {
+		end_unresolved(dial, DIAL_TIMEOUT, "no answer in time");
+	}
+}
+
+static bool is_waiting(const struct dial *dial)
+{
+	return dial->state != DIAL_FREE && dial->state != DIAL_ABANDONED;
 }
 
 static void check_deadline(struct dial *dial, uint64_t now_ms)
 {
-	char reason[DIAL_REASON_BYTES];
-
-	if (dial->state == DIAL_RESOLVING && now_ms >= dial->until_ms) {
-		snprintf(reason, sizeof(reason), "cannot resolve %s: no answer in time",
-			 dial->target.host);
-		end_dial(dial, DIAL_TIMEOUT, reason);
-	} else if (dial->state == DIAL_CONNECTING && now_ms >= dial->until_ms) {
-		dial->last_error = ETIMEDOUT;
-		end_unreachable(dial);
+	if (is_waiting(dial) && now_ms >= dial->until_ms) {
+		end_late(dial);
 	} else if (dial->state == DIAL_CONNECTING && now_ms >= dial->attempt_until_ms) {
 		dial->last_error = ETIMEDOUT;
-		try_next(dial);
+		dial_try_next(dial);
 	}
 }
 
@@ -321,18 +335,10 @@ void dials_run(struct dials *dials)
 	uint64_t now_ms;
 
 	for (int i = 0; i < n; i++) {
-		uint64_t tag = events[i].data.u64;
-		ares_socket_t fd = (ares_socket_t)(uint32_t)tag;
-
-		if (tag & TAG_CONNECT) {
-			on_connect_event(&dials->slots[(uint32_t)tag]);
-			continue;
-		}
-		ares_process_fd(dials->resolver,
-				events[i].events & ~(uint32_t)EPOLLOUT ? fd : ARES_SOCKET_BAD,
-				events[i].events & EPOLLOUT ? fd : ARES_SOCKET_BAD);
+		if (events[i].data.u64 != TAG_RESOLVER)
+			on_socket_event(&dials->slots[events[i].data.u64], events[i].events);
 	}
-	ares_process_fd(dials->resolver, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	resolver_run(dials->resolver);
 	now_ms = clock_mono_ms();
 	for (size_t i = 0; i < DIALS_MAX; i++)
 		check_deadline(&dials->slots[i], now_ms);
@@ -345,16 +351,12 @@ int dials_fd(const struct dials *dials)
 
 int dials_timeout_ms(const struct dials *dials)
 {
-	uint64_t now_ms = clock_mono_ms(), due_ms = UINT64_MAX;
-	struct timeval query;
+	uint64_t now_ms = clock_mono_ms(), due_ms = resolver_due_ms(dials->resolver, now_ms);
 
-	if (ares_timeout(dials->resolver, NULL, &query))
-		due_ms = now_ms + (uint64_t)query.tv_sec * 1000u + (uint64_t)query.tv_usec / 1000u +
-			 1;
 	for (size_t i = 0; i < DIALS_MAX; i++) {
 		const struct dial *dial = &dials->slots[i];
 
-		if (dial->state != DIAL_RESOLVING && dial->state != DIAL_CONNECTING)
+		if (!is_waiting(dial))
 			continue;
 		if (dial->until_ms < due_ms)
 			due_ms = dial->until_ms;
@@ -366,52 +368,28 @@ int dials_timeout_ms(const struct dials *dials)
 	return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 }
 
-static int open_resolver(struct dials *dials, struct error *err)
+static void on_servers_changed(void *owner)
 {
-	char dns_only[] = "b";
-	struct ares_options options = {.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-				       .timeout = QUERY_MS,
-				       .tries = QUERY_TRIES,
-				       .lookups = dns_only,
-				       .sock_state_cb = on_query_socket,
-				       .sock_state_cb_data = dials};
-	int r = ares_library_init(ARES_LIB_INIT_ALL);
-
-	if (r == ARES_SUCCESS)
-		r = ares_init_options(&dials->resolver, &options,
-				      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-					      ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
-	if (r != ARES_SUCCESS) {
-		error_set(err, "/etc/resolv.conf", NULL, "the resolver cannot be set up: %s",
-			  ares_strerror(r));
-		return -EINVAL;
-	}
-	dials->has_resolver = true;
-	return 0;
+	dial_carry_on_checks(owner);
 }
 
-/* A system without the file has no such names; one with too long a file loses its end. */
-static int read_hosts(struct dials *dials)
+static int open_parts(struct dials *dials, struct error *err)
 {
-	autoclose int fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
-	ssize_t n = 1;
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_RESOLVER};
+	int r = resolver_new(&dials->resolver, err);
 
-	if (fd < 0)
-		return 0;
-	dials->hosts = malloc(HOSTS_BYTES_MAX);
-	if (!dials->hosts)
-		return -ENOMEM;
-	while (n > 0 && dials->hosts_bytes < HOSTS_BYTES_MAX) {
-		n = read(fd, dials->hosts + dials->hosts_bytes,
-			 HOSTS_BYTES_MAX - dials->hosts_bytes);
-		if (n > 0)
-			dials->hosts_bytes += (size_t)n;
-	}
-	return 0;
+	if (r)
+		return r;
+	dials->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (dials->epoll_fd < 0 ||
+	    epoll_ctl(dials->epoll_fd, EPOLL_CTL_ADD, resolver_fd(dials->resolver), &event))
+		return -errno;
+	return server_addresses_new(dials->routes, dials->resolver, on_servers_changed, dials,
+				    &dials->servers);
 }
 
 int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner,
-	      struct dials **ret, struct error *err)
+	      const struct routes *routes, struct dials **ret, struct error *err)
 {
 	struct dials *dials = calloc(1, sizeof(*dials));
 	int r;
@@ -420,10 +398,9 @@ int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner
 		return -ENOMEM;
 	dials->done = done;
 	dials->owner = owner;
-	dials->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = dials->epoll_fd < 0 ? -errno : read_hosts(dials);
-	if (!r)
-		r = open_resolver(dials, err);
+	dials->routes = routes;
+	dials->epoll_fd = -1;
+	r = open_parts(dials, err);
 	if (r) {
 		dials_free(dials);
 		return r;
@@ -436,18 +413,12 @@ void dials_free(struct dials *dials)
 {
 	if (!dials)
 		return;
-	/* Ends the queries, whose callbacks must find no dial to answer. */
 	for (size_t i = 0; i < DIALS_MAX; i++) {
-		struct dial *dial = &dials->slots[i];
-
-		if (dial->state == DIAL_RESOLVING)
-			dial->state = DIAL_ABANDONED;
-		else if (dial->state == DIAL_CONNECTING)
-			fd_close(&dial->fd);
+		if (is_waiting(&dials->slots[i]))
+			fd_close(&dials->slots[i].fd);
 	}
-	if (dials->has_resolver)
-		ares_destroy(dials->resolver);
+	resolver_free(dials->resolver);
+	server_addresses_free(dials->servers);
 	fd_close(&dials->epoll_fd);
-	free(dials->hosts);
 	free(dials);
 }

@@ -120,6 +120,7 @@ void connect_to_find(const struct connect_to_list *list, const char *host, uint1
 		/* Another port of the same host chooses no address: the name is still DNS's to
 		 * answer. */
 		target.is_chosen = entry->address[0];
+		target.is_listed = true;
 		break;
 	}
 	*ret = target;

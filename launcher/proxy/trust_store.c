@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Verification asks OpenSSL's X509_STORE for an issuer by subject name. The store begins
- * empty but for --upstream-ca; on a miss it asks its look-up methods, and ours searches
- * the index: pairs of (DER of the certificate, DER of its subject inside it). Matching
+ * empty but for small files of extra roots; on a miss it asks its look-up methods, and ours
+ * searches the index: pairs of (DER of the certificate, DER of its subject inside it). Matching
  * certificates are decoded and put into the store, which keeps them.
  *
  * A root that cannot be decoded is one root less, never an error: the chain that needed
@@ -37,7 +37,8 @@ struct root {
 struct trust_store {
 	X509_STORE *store;
 	X509_LOOKUP_METHOD *method;
-	char *text; /* PEM that is not indexed yet */
+	char *texts[TRUST_TEXTS_MAX]; /* PEM that is not indexed yet; owned */
+	size_t n_texts;
 	struct root *roots;
 	size_t n_roots;
 };
@@ -108,28 +109,35 @@ static bool add_root(struct trust_store *ts, const char *base64, size_t n)
 	return true;
 }
 
-size_t trust_store_index(struct trust_store *ts)
-{
-	static const char begin[] = "-----BEGIN CERTIFICATE-----",
-			  end[] = "-----END CERTIFICATE-----";
-	const char *at = ts->text;
+static const char begin_mark[] = "-----BEGIN CERTIFICATE-----",
+		  end_mark[] = "-----END CERTIFICATE-----";
 
-	if (!at)
-		return ts->n_roots;
-	ts->roots = calloc(TRUST_ROOTS_MAX, sizeof(*ts->roots));
-	while (ts->roots && ts->n_roots < TRUST_ROOTS_MAX) {
-		const char *start = strstr(at, begin), *stop;
+static void index_text(struct trust_store *ts, const char *at)
+{
+	while (ts->n_roots < TRUST_ROOTS_MAX) {
+		const char *start = strstr(at, begin_mark), *stop;
 
 		if (!start)
-			break;
-		start += sizeof(begin) - 1;
-		stop = strstr(start, end);
+			return;
+		start += sizeof(begin_mark) - 1;
+		stop = strstr(start, end_mark);
 		if (!stop)
-			break;
+			return;
 		add_root(ts, start, (size_t)(stop - start));
-		at = stop + sizeof(end) - 1;
+		at = stop + sizeof(end_mark) - 1;
 	}
-	free(ptr_take(&ts->text));
+}
+
+size_t trust_store_index(struct trust_store *ts)
+{
+	if (!ts->roots && ts->n_texts)
+		ts->roots = calloc(TRUST_ROOTS_MAX, sizeof(*ts->roots));
+	for (size_t i = 0; i < ts->n_texts; i++) {
+		if (ts->roots)
+			index_text(ts, ts->texts[i]);
+		free(ts->texts[i]);
+	}
+	ts->n_texts = 0;
 	return ts->n_roots;
 }
 
@@ -233,7 +241,8 @@ void trust_store_free(struct trust_store *ts)
 	for (size_t i = 0; i < ts->n_roots; i++)
 		free(ts->roots[i].der);
 	free(ts->roots);
-	free(ts->text);
+	for (size_t i = 0; i < ts->n_texts; i++)
+		free(ts->texts[i]);
 	free(ts);
 }
 
@@ -254,19 +263,32 @@ static int read_all(int fd, struct buf *ret)
 	}
 }
 
+/* SSL_CERT_FILE often names the system's own bundle: that is not indexed twice. */
+static bool is_loaded(const struct trust_store *ts, const char *text)
+{
+	for (size_t i = 0; i < ts->n_texts; i++) {
+		if (!strcmp(ts->texts[i], text))
+			return true;
+	}
+	return false;
+}
+
 int trust_store_load_text(struct trust_store *ts, const void *pem, size_t n)
 {
-	char *text;
+	autofree char *text = NULL;
 
 	if (n > TRUST_BUNDLE_MAX)
 		return -EMSGSIZE;
+	if (ts->n_texts == TRUST_TEXTS_MAX)
+		return -E2BIG;
 	text = malloc(n + 1);
 	if (!text)
 		return -ENOMEM;
-	memcpy(text, pem, n);
+	if (n)
+		memcpy(text, pem, n);
 	text[n] = '\0';
-	free(ts->text);
-	ts->text = text;
+	if (!is_loaded(ts, text))
+		ts->texts[ts->n_texts++] = ptr_take(&text);
 	return 0;
 }
 
@@ -292,33 +314,50 @@ int trust_store_load_system(struct trust_store *ts, struct error *err)
 	return -ENOENT;
 }
 
-int trust_store_add_roots(struct trust_store *ts, int fd, struct error *err)
-{
-	autobuf struct buf pem = BUF_INIT(TRUST_BUNDLE_MAX);
-	int r = lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE ? -errno : read_all(fd, &pem);
-	size_t added = 0;
-	BIO *bio;
-	X509 *cert;
-	bool good;
+static const char extra_roots[] = "--upstream-ca or SSL_CERT_FILE";
 
-	if (r) {
-		error_set(err, "--upstream-ca", NULL, "cannot be read: %s", strerror(-r));
-		return r;
-	}
-	bio = BIO_new_mem_buf(pem.data ? (const void *)pem.data : "", (int)pem.len);
+static int refuse_roots(struct error *err, const char *what)
+{
+	error_set(err, extra_roots, "give a PEM file with one or more CERTIFICATE blocks", "%s",
+		  what);
+	return -EINVAL;
+}
+
+static int add_at_once(struct trust_store *ts, const struct buf *pem, struct error *err)
+{
+	BIO *bio = BIO_new_mem_buf(pem->data ? (const void *)pem->data : "", (int)pem->len);
+	size_t added = 0;
+	bool is_whole;
+	X509 *cert;
+
 	while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		added += X509_STORE_add_cert(ts->store, cert) == 1;
 		X509_free(cert);
 	}
 	BIO_free(bio);
 	/* The loop ends by an error in any case; only "no start line" means that the file ended. */
-	good = added && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	is_whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	ERR_clear_error();
-	if (good)
+	if (added && is_whole)
 		return 0;
-	error_set(err, "--upstream-ca", "give a PEM file with one or more CERTIFICATE blocks",
-		  added ? "a certificate in it is broken" : "there is no certificate in it");
-	return -EINVAL;
+	return refuse_roots(err, added ? "a certificate in it is broken"
+				       : "there is no certificate in it");
+}
+
+int trust_store_add_roots(struct trust_store *ts, int fd, struct error *err)
+{
+	autobuf struct buf pem = BUF_INIT(TRUST_BUNDLE_MAX);
+	int r = lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE ? -errno : read_all(fd, &pem);
+
+	if (!r && pem.len <= TRUST_AT_ONCE_MAX)
+		return add_at_once(ts, &pem, err);
+	if (!r && !memmem(pem.data, pem.len, begin_mark, sizeof(begin_mark) - 1))
+		return refuse_roots(err, "there is no certificate in it");
+	if (!r)
+		r = trust_store_load_text(ts, pem.data, pem.len);
+	if (r)
+		error_set(err, extra_roots, NULL, "cannot be read: %s", strerror(-r));
+	return r;
 }
 
 int trust_store_attach(struct trust_store *ts, SSL_CTX *ctx)

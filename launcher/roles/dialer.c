@@ -7,14 +7,13 @@
  *	before confinement	configuration, policy, resolv.conf, /etc/hosts
  *	after			one loop over the supervisor's and the proxy's channel and the dials
  *
- * A proxy that was taken over can make it connect to the policy's servers, and to nothing
- * else. The role ends when either channel does.
+ * A proxy that was taken over can make it connect to the policy's servers and `egress`
+ * hosts, and to nothing else. The role ends when either channel does.
  */
 #include "roles/roles.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +28,7 @@
 struct dialer {
 	struct channel supervisor, proxy;
 	struct policy *policy;
-	struct connect_to_list connect_to;
+	struct routes routes;
 	struct dials *dials;
 	int failed; /* -errno of an answer that could not be given */
 };
@@ -76,8 +75,9 @@ static void refuse(struct dialer *dialer, uint64_t dial_id, const char *reason)
 
 static void on_dial(struct dialer *dialer, const struct msg_dial *msg)
 {
-	char host[IPC_HOST_MAX + 1], reason[DIAL_REASON_BYTES];
-	struct dial_request request = {.dial_id = msg->dial_id, .host = host};
+	char host[IPC_HOST_MAX + 1];
+	struct route route;
+	struct dial_request request = {.dial_id = msg->dial_id, .host = host, .route = &route};
 
 	if (!span_copy(msg->host, host, sizeof(host)) || strlen(host) != msg->host.n ||
 	    target_kind(host) == TARGET_BAD || !msg->port || msg->port > UINT16_MAX) {
@@ -85,14 +85,11 @@ static void on_dial(struct dialer *dialer, const struct msg_dial *msg)
 		return;
 	}
 	request.port = (uint16_t)msg->port;
-	if (!policy_server_find(dialer->policy, host, request.port)) {
-		snprintf(reason, sizeof(reason), "the policy names no server at %s:%u", host,
-			 request.port);
-		refuse(dialer, msg->dial_id, reason);
-		return;
-	}
-	connect_to_find(&dialer->connect_to, host, request.port, &request.target);
-	dials_start(dialer->dials, &request);
+	log_protocol("dialer: asked for %s:%u", host, request.port);
+	if (route_find(&dialer->routes, host, request.port, &route))
+		dials_start(dialer->dials, &request);
+	else
+		refuse(dialer, msg->dial_id, "the policy allows no connection there");
 }
 
 static int configure(struct dialer *dialer, struct error *err)
@@ -114,10 +111,10 @@ static int configure(struct dialer *dialer, struct error *err)
 		return r;
 	fd_take(&proxy_fd);
 	log_set_level((enum log_level)config.log_level);
-	r = connect_to_load(&config, &dialer->connect_to, err);
+	r = load_policy(policy_fd, &dialer->policy, err);
 	if (!r)
-		r = load_policy(policy_fd, &dialer->policy, err);
-	return r ? r : dials_new(on_done, dialer, &dialer->dials, err);
+		r = routes_load(dialer->policy, &config, &dialer->routes, err);
+	return r ? r : dials_new(on_done, dialer, &dialer->routes, &dialer->dials, err);
 }
 
 /* 1 to go on, 0 at the peer's end, -errno. The supervisor has nothing more to say. */

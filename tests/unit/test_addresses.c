@@ -160,7 +160,7 @@ static void test_address_refusal_names_what_an_address_is(void **state)
 		const char *what;
 
 		assert_true(address_parse(rows[i].address, 443, &a));
-		what = address_refusal(&a.any);
+		what = address_refusal(&a.any, REACH_PUBLIC);
 		if (!rows[i].what != !what || (what && !strstr(what, rows[i].what)))
 			fail_msg("%s: %s, not %s", rows[i].address, what ? what : "passes",
 				 rows[i].what ? rows[i].what : "passes");
@@ -172,7 +172,73 @@ static void test_address_refusal_refuses_other_families(void **state)
 	struct sockaddr unix_address = {.sa_family = AF_UNIX};
 
 	(void)state;
-	assert_non_null(address_refusal(&unix_address));
+	assert_non_null(address_refusal(&unix_address, REACH_METADATA));
+}
+
+static void test_address_refusal_is_lifted_as_far_as_one_may_reach(void **state)
+{
+	static const struct {
+		const char *address;
+		enum address_reach reach; /* the least that will do */
+	} least[] = {
+		{"8.8.8.8", REACH_PUBLIC},
+		{"2606:4700::1", REACH_PUBLIC},
+		{"10.1.2.3", REACH_PRIVATE},
+		{"100.64.0.1", REACH_PRIVATE},
+		{"127.0.0.1", REACH_PRIVATE},
+		{"169.254.0.1", REACH_PRIVATE},
+		{"172.16.0.1", REACH_PRIVATE},
+		{"192.168.0.1", REACH_PRIVATE},
+		{"192.0.2.1", REACH_PRIVATE},
+		{"::1", REACH_PRIVATE},
+		{"fd12::1", REACH_PRIVATE},
+		{"fe80::1", REACH_PRIVATE},
+		{"2001:db8::1", REACH_PRIVATE},
+		{"169.254.169.254", REACH_METADATA},
+		{"100.100.100.200", REACH_METADATA},
+		{"fd00:ec2::254", REACH_METADATA},
+		{"0.0.0.0", REACH_ANY},
+		{"192.0.0.8", REACH_ANY},
+		{"198.18.0.1", REACH_ANY},
+		{"224.0.0.1", REACH_ANY},
+		{"255.255.255.255", REACH_ANY},
+		{"240.0.0.1", REACH_ANY},
+		{"::", REACH_ANY},
+		{"::ffff:a01:203", REACH_ANY},
+		{"64:ff9b::a01:203", REACH_ANY},
+		{"2002:a01:203::1", REACH_ANY},
+		{"fd6d:6370:6a61:696c::1", REACH_ANY},
+		{"ff02::1", REACH_ANY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(least); i++) {
+		union address a;
+
+		assert_true(address_parse(least[i].address, 443, &a));
+		for (int reach = REACH_PUBLIC; reach <= REACH_ANY; reach++) {
+			bool passes = !address_refusal(&a.any, (enum address_reach)reach);
+
+			if (passes != (reach >= (int)least[i].reach))
+				fail_msg("%s with reach %d %s", least[i].address, reach,
+					 passes ? "passes" : "is refused");
+		}
+	}
+}
+
+static void test_address_equals_compares_addresses_without_ports(void **state)
+{
+	static const char *const texts[] = {"192.0.2.1", "192.0.2.2", "::1", "::2", "::c000:201"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts) * ARRAY_SIZE(texts); i++) {
+		size_t row = i / ARRAY_SIZE(texts), column = i % ARRAY_SIZE(texts);
+		union address a, b;
+
+		assert_true(address_parse(texts[row], 443, &a));
+		assert_true(address_parse(texts[column], 80, &b));
+		assert_int_equal(address_equals(&a, &b), row == column);
+	}
 }
 
 static void test_address_parse_takes_canonical_literals_only(void **state)
@@ -217,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address_refusal_names_what_an_address_is),
 		cmocka_unit_test(test_address_refusal_refuses_other_families),
+		cmocka_unit_test(test_address_refusal_is_lifted_as_far_as_one_may_reach),
+		cmocka_unit_test(test_address_equals_compares_addresses_without_ports),
 		cmocka_unit_test(test_address_parse_takes_canonical_literals_only),
 		cmocka_unit_test(test_address_format_writes_the_address_alone),
 	};

@@ -245,6 +245,87 @@ static void test_extra_roots_are_trusted_at_once(void **state)
 	party_free(&root), party_free(&leaf);
 }
 
+/* A bundle: so large that it is not parsed at once, though it could be. */
+static void make_large(struct buf *text)
+{
+	while (text->len <= TRUST_AT_ONCE_MAX)
+		assert_int_equal(buf_puts(text, "# a remark, as Fedora's bundle has them\n"), 0);
+}
+
+static void test_a_large_file_of_extra_roots_counts_beside_the_bundle(void **state)
+{
+	struct party own = make_cert("own root", NULL, NULL, 1),
+		     usual = make_cert("usual root", NULL, NULL, 1);
+	struct party under_own = make_cert("leaf", &own, NULL, 0),
+		     under_usual = make_cert("leaf", &usual, NULL, 0);
+	autobuf struct buf extra = BUF_INIT(1 << 20), system = BUF_INIT(1 << 20);
+	struct error err = {.what = ""};
+	struct trust_store *ts;
+	autoclose int fd = -1;
+
+	(void)state;
+	append_pem(&extra, own.cert);
+	make_large(&extra);
+	append_pem(&system, usual.cert);
+	fd = file_of(extra.data, extra.len);
+	assert_int_equal(trust_store_new(&ts), 0);
+	assert_int_equal(trust_store_add_roots(ts, fd, &err), 0);
+	assert_int_equal(trust_store_load_text(ts, system.data, system.len), 0);
+	assert_int_equal(verify(ts, under_own.cert), X509_V_OK);
+	assert_int_equal(verify(ts, under_usual.cert), X509_V_OK);
+	assert_int_equal(trust_store_index(ts), 2);
+	trust_store_free(ts);
+	party_free(&own), party_free(&usual), party_free(&under_own), party_free(&under_usual);
+}
+
+static void test_one_bundle_given_twice_is_indexed_once(void **state)
+{
+	struct party root = make_cert("root", NULL, NULL, 1);
+	autobuf struct buf text = BUF_INIT(1 << 20);
+	struct error err = {.what = ""};
+	struct trust_store *ts;
+	autoclose int fd = -1;
+
+	(void)state;
+	append_pem(&text, root.cert);
+	make_large(&text);
+	fd = file_of(text.data, text.len);
+	assert_int_equal(trust_store_new(&ts), 0);
+	assert_int_equal(trust_store_add_roots(ts, fd, &err), 0);
+	assert_int_equal(trust_store_load_text(ts, text.data, text.len), 0);
+	assert_int_equal(trust_store_index(ts), 1);
+	trust_store_free(ts);
+	party_free(&root);
+}
+
+static void test_a_large_file_without_a_certificate_is_refused(void **state)
+{
+	autobuf struct buf text = BUF_INIT(1 << 20);
+	struct error err = {.what = ""};
+	struct trust_store *ts;
+	autoclose int fd = -1;
+
+	(void)state;
+	make_large(&text);
+	fd = file_of(text.data, text.len);
+	assert_int_equal(trust_store_new(&ts), 0);
+	assert_int_equal(trust_store_add_roots(ts, fd, &err), -EINVAL);
+	assert_string_equal(err.what, "there is no certificate in it");
+	trust_store_free(ts);
+}
+
+static void test_more_texts_than_there_is_room_for_are_refused(void **state)
+{
+	struct trust_store *ts;
+
+	(void)state;
+	assert_int_equal(trust_store_new(&ts), 0);
+	for (char c = 'a'; c < 'a' + TRUST_TEXTS_MAX; c++)
+		assert_int_equal(trust_store_load_text(ts, &c, 1), 0);
+	assert_int_equal(trust_store_load_text(ts, "z", 1), -E2BIG);
+	trust_store_free(ts);
+}
+
 static void test_extra_roots_without_a_sound_certificate_are_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -276,6 +357,10 @@ int main(void)
 		cmocka_unit_test(test_an_issuer_spelled_with_another_string_type_is_found),
 		cmocka_unit_test(test_broken_blocks_are_skipped),
 		cmocka_unit_test(test_extra_roots_are_trusted_at_once),
+		cmocka_unit_test(test_a_large_file_of_extra_roots_counts_beside_the_bundle),
+		cmocka_unit_test(test_one_bundle_given_twice_is_indexed_once),
+		cmocka_unit_test(test_a_large_file_without_a_certificate_is_refused),
+		cmocka_unit_test(test_more_texts_than_there_is_room_for_are_refused),
 		cmocka_unit_test(test_extra_roots_without_a_sound_certificate_are_refused),
 	};
 
