@@ -80,8 +80,8 @@ struct jail_spec {
 	struct jail_names read_paths, write_paths, hide_paths;
 	struct jail_names pass_env, unset_env;
 	struct jail_names set_env; /* "NAME=value" */
-	bool wants_java_store;     /* MSG_TRUST brings a PKCS12 store for Java */
-	int stdio[3];         /* what becomes the agent's 0, 1, 2; -1: the jail's pty */
+	bool wants_java_store;     /* Java is there: it needs a key store (trust/java_store.h) */
+	int stdio[3];              /* what becomes the agent's 0, 1, 2; -1: the jail's pty */
 	bool wants_pty;
 	struct winsize winsize;
 	const char *run_id;

@@ -38,6 +38,13 @@ int places_config_dir(char *ret_path, struct error *err);
 const char *places_passwd_home(void);
 
 /**
+ * places_make_dir() - Make a directory, and those above it that are missing, 0700
+ *
+ * Return: 0, also if it is there already; -errno
+ */
+int places_make_dir(const char *path);
+
+/**
  * places_state_dir() - Make, if missing, and open mcpjail's state directory, 0700
  *
  * Refuses a directory that another user owns or that others may write.

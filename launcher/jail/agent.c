@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Between fork() and exec() the child has the privileges of init, which are none, and
- * gives up what is left: descriptors, the terminal's background, Landlock's scopes, the
+ * gives up what is left: descriptors, the terminal's background, what Landlock takes, the
  * system calls of the filter. Then it tests itself.
  *
  * Child and init hold the ends of one socket, where each message keeps its bounds:
@@ -30,6 +30,8 @@
 #include "jail/filter.h"
 #include "jail/landlock.h"
 #include "jail/selftest.h"
+
+_Static_assert(LAYOUT_TREES_MAX <= LANDLOCK_TREES_MAX, "each writable tree has its rule");
 
 #define AGENT_GO       'g'
 #define AGENT_READY    'r'
@@ -85,8 +87,10 @@ static int arrange_descriptors(const struct agent_plan *plan, int *line)
 
 static int confine(const struct agent_plan *plan, struct error *err)
 {
+	const char *trees[LAYOUT_TREES_MAX];
+	size_t n = layout_writable_trees(plan->layout, trees);
 	bool is_scoped = false;
-	int r = landlock_scope_agent(&is_scoped, err);
+	int r = landlock_confine_agent(trees, n, &is_scoped, err);
 
 	if (!r && plan->wants_landlock && !is_scoped) {
 		error_set(err, "landlock", NULL, "the agent could not be scoped");

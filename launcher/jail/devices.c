@@ -54,6 +54,9 @@ int devices_take(const struct winsize *winsize, struct devices *ret, struct erro
 	ret->devpts = mount_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (ret->devpts < 0)
 		return mount_failed(err, "/dev/pts", "new devpts", ret->devpts);
+	/* Landlock lets queues be opened if their root can be named: jail/landlock.c does. */
+	r = mount_new("mqueue", NULL, MOUNT_SAFE | MOUNT_ATTR_NOEXEC);
+	ret->mqueue = r < 0 ? -1 : r;
 	r = winsize ? open_pty(winsize, ret) : 0;
 	return r < 0 ? mount_failed(err, "/dev/pts", "new pseudo-terminal", r) : 0;
 }
@@ -61,13 +64,18 @@ int devices_take(const struct winsize *winsize, struct devices *ret, struct erro
 /* Names for the mounts to lie on, and the customary links. */
 static int fill_dev(int dev)
 {
+	static const char *const dirs[] = {"pts", "shm", "mqueue"};
+
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		if (mknodat(dev, device_names[i], S_IFREG | 0444, 0) < 0)
 			return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++)
 		if (symlinkat(device_links[i].target, dev, device_links[i].name) < 0)
 			return -errno;
-	return mkdirat(dev, "pts", 0755) < 0 || mkdirat(dev, "shm", 0755) < 0 ? -errno : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (mkdirat(dev, dirs[i], 0755) < 0)
+			return -errno;
+	return 0;
 }
 
 static int attach_in(int mount_fd, int dir, const char *name)
@@ -81,6 +89,8 @@ static int attach_all(const struct devices *devices, int dev, int shm)
 
 	if (!r)
 		r = attach_in(devices->devpts, dev, "pts");
+	if (!r && devices->mqueue >= 0)
+		r = attach_in(devices->mqueue, dev, "mqueue");
 	for (size_t i = 0; !r && i < DEVICES_MAX; i++)
 		if (devices->nodes[i] >= 0)
 			r = attach_in(devices->nodes[i], dev, device_names[i]);
@@ -112,4 +122,5 @@ void devices_close(struct devices *devices)
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		fd_close(&devices->nodes[i]);
 	fd_close(&devices->devpts);
+	fd_close(&devices->mqueue);
 }

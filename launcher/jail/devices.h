@@ -15,10 +15,11 @@
 struct devices {
 	int nodes[DEVICES_MAX];    /* detached clones of the host's; -1: it has none */
 	int devpts;                /* detached mount of a new instance; -1: none */
+	int mqueue;                /* detached mount of the jail's message queues; -1: none */
 	int pty_master, pty_slave; /* -1: none wanted */
 };
 
-#define DEVICES_NONE ((struct devices){{-1, -1, -1, -1, -1, -1}, -1, -1, -1})
+#define DEVICES_NONE ((struct devices){{-1, -1, -1, -1, -1, -1}, -1, -1, -1, -1})
 
 _Static_assert(DEVICES_MAX == 6, "DEVICES_NONE names each");
 

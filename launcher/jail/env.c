@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "env_rules.h"
+#include "jail/patterns.h"
 
 enum env_action {
-	ENV_REMOVE = 0,
-	ENV_CA,      /* certificates to trust beside those that the program knows */
-	ENV_BUNDLE,  /* certificates to trust instead */
-	ENV_SCRATCH, /* only where it was set */
+	ENV_CA = 0, /* certificates to trust beside those that the program knows */
+	ENV_BUNDLE, /* certificates to trust instead */
+	ENV_JAVA,   /* what the caller says, and more */
 	ENV_ONE,
 	ENV_RUN,
 	ENV_CWD,
@@ -23,7 +24,7 @@ enum env_action {
 static const struct env_rule {
 	const char *name;
 	enum env_action action;
-} rules[] = {
+} ours[] = {
 	{"MCPJAIL", ENV_ONE},
 	{"MCPJAIL_RUN", ENV_RUN},
 	{"PWD", ENV_CWD},
@@ -42,63 +43,87 @@ static const struct env_rule {
 	{"CODEX_CA_CERTIFICATE", ENV_BUNDLE},
 	{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", ENV_BUNDLE},
 	{"HTTPLIB2_CA_CERTS", ENV_BUNDLE},
-	{"TMPDIR", ENV_SCRATCH},
-	{"TMP", ENV_SCRATCH},
-	{"TEMP", ENV_SCRATCH},
-	{"http_proxy", ENV_REMOVE},
-	{"https_proxy", ENV_REMOVE},
-	{"all_proxy", ENV_REMOVE},
-	{"HTTP_PROXY", ENV_REMOVE},
-	{"HTTPS_PROXY", ENV_REMOVE},
-	{"ALL_PROXY", ENV_REMOVE},
-	{"SSH_AUTH_SOCK", ENV_REMOVE},
-	{"SSH_AGENT_PID", ENV_REMOVE},
-	{"GPG_AGENT_INFO", ENV_REMOVE},
-	{"DBUS_SESSION_BUS_ADDRESS", ENV_REMOVE},
-	{"XDG_RUNTIME_DIR", ENV_REMOVE},
+	{"JAVA_TOOL_OPTIONS", ENV_JAVA},
 };
 
-static const char *rule_value(const struct env_rule *rule, const struct env_facts *facts)
+/* Only where they are set: what they name is hidden. */
+static const char *const scratch_names[] = {"TMPDIR", "TMP", "TEMP"};
+
+static struct span name_of(const char *entry)
 {
-	switch (rule->action) {
-	case ENV_REMOVE:
-		return NULL;
-	case ENV_CA:
-		return facts->ca_path;
-	case ENV_BUNDLE:
-		return facts->bundle_path;
-	case ENV_SCRATCH:
-		return "/tmp";
-	case ENV_ONE:
-		return "1";
-	case ENV_RUN:
-		return facts->run_id;
-	case ENV_CWD:
-		return facts->cwd;
-	}
+	return span_bytes(entry, strcspn(entry, "="));
+}
+
+static bool names_variable(const char *entry, struct span name)
+{
+	return !strncmp(entry, name.p, name.n) && entry[name.n] == '=';
+}
+
+static const char *find_in(char *const *env, struct span name)
+{
+	for (; *env; env++)
+		if (names_variable(*env, name))
+			return *env;
 	return NULL;
 }
 
-static bool names_variable(const char *entry, const char *name, size_t n)
+static const char *find_set(const struct jail_spec *spec, struct span name)
 {
-	return !strncmp(entry, name, n) && entry[n] == '=';
+	for (size_t i = 0; i < spec->set_env.n; i++)
+		if (names_variable(spec->set_env.items[i], name))
+			return spec->set_env.items[i];
+	return NULL;
 }
 
-static bool has_variable(char *const *env, const char *name, size_t n)
+/* --- what of the caller's stays ------------------------------------------------- */
+
+static bool is_listed(const struct jail_names *patterns, struct span name)
 {
-	for (; *env; env++)
-		if (names_variable(*env, name, n))
+	for (size_t i = 0; i < patterns->n; i++)
+		if (pattern_matches(patterns->items[i], name, PATTERN_EXACT_CASE))
 			return true;
 	return false;
 }
 
-static bool is_ruled(const char *entry)
+static bool is_named(const struct jail_names *names, struct span name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (names_variable(entry, rules[i].name, strlen(rules[i].name)))
+	for (size_t i = 0; i < names->n; i++)
+		if (span_equals(name, names->items[i]))
 			return true;
 	return false;
 }
+
+static bool is_withheld(const char *entry, const struct jail_spec *spec)
+{
+	struct span name = name_of(entry);
+
+	return env_kind_of(name, entry + name.n + 1) == ENV_SECRET &&
+	       !is_listed(&spec->pass_env, name);
+}
+
+static bool is_kept(const char *entry, const struct jail_spec *spec)
+{
+	struct span name = name_of(entry);
+
+	if (!entry[name.n] || is_listed(&spec->unset_env, name) || is_withheld(entry, spec))
+		return false;
+	return env_kind_of(name, entry + name.n + 1) != ENV_REACHING ||
+	       is_named(&spec->pass_env, name);
+}
+
+/* Everything is its own value but what is in a private place now. */
+static char *copy_kept(const char *entry)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(scratch_names); i++) {
+		char *moved = NULL;
+
+		if (names_variable(entry, span_of(scratch_names[i])))
+			return asprintf(&moved, "%s=/tmp", scratch_names[i]) < 0 ? NULL : moved;
+	}
+	return strdup(entry);
+}
+
+/* --- building ------------------------------------------------------------------- */
 
 static int append(char **env, size_t *n, char *entry)
 {
@@ -108,45 +133,94 @@ static int append(char **env, size_t *n, char *entry)
 	return 0;
 }
 
-static int append_ruled(char *const *base, const struct env_facts *facts, char **env, size_t *n)
+/* What the agent would have had, and behind it ours: the last of an option given twice wins. */
+static char *java_entry(char *const *base, const struct env_facts *facts, const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-		const char *value = rule_value(&rules[i], facts);
-		char *entry = NULL;
-		int r;
+	const char *entry = find_set(facts->spec, span_of(name));
+	char *joined = NULL;
 
-		if (!value || (rules[i].action == ENV_SCRATCH &&
-			       !has_variable(base, rules[i].name, strlen(rules[i].name))))
+	if (!entry) {
+		entry = find_in(base, span_of(name));
+		if (entry && !is_kept(entry, facts->spec))
+			entry = NULL;
+	}
+	if (asprintf(&joined, "%s=%s%s%s", name, entry ? entry + strlen(name) + 1 : "",
+		     entry ? " " : "", facts->java_options) < 0)
+		return NULL;
+	return joined;
+}
+
+static const char *rule_value(const struct env_rule *rule, const struct env_facts *facts)
+{
+	switch (rule->action) {
+	case ENV_CA:
+		return facts->ca_path;
+	case ENV_BUNDLE:
+		return facts->bundle_path;
+	case ENV_JAVA:
+		return facts->java_options;
+	case ENV_ONE:
+		return "1";
+	case ENV_RUN:
+		return facts->spec->run_id;
+	case ENV_CWD:
+		return facts->cwd;
+	}
+	return NULL;
+}
+
+static int append_ours(char *const *base, const struct env_facts *facts, char **env, size_t *n)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(ours); i++) {
+		const char *value = rule_value(&ours[i], facts);
+		char *entry = NULL;
+
+		if (!value)
 			continue;
-		if (asprintf(&entry, "%s=%s", rules[i].name, value) < 0)
+		if (ours[i].action == ENV_JAVA)
+			entry = java_entry(base, facts, ours[i].name);
+		else if (asprintf(&entry, "%s=%s", ours[i].name, value) < 0)
 			entry = NULL;
 		r = append(env, n, entry);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	return r;
+}
+
+/* Of a name given twice, getenv() sees the first: later ones only confuse. */
+static bool is_new(char *const *env, const char *entry)
+{
+	return !find_in(env, name_of(entry));
+}
+
+static int fill(char *const *base, const struct env_facts *facts, char **env)
+{
+	const struct jail_names *set = &facts->spec->set_env;
+	size_t n = 0;
+	int r = append_ours(base, facts, env, &n);
+
+	for (size_t i = 0; !r && i < set->n; i++)
+		if (is_new(env, set->items[i]))
+			r = append(env, &n, strdup(set->items[i]));
+	for (; !r && *base; base++)
+		if (is_kept(*base, facts->spec) && is_new(env, *base))
+			r = append(env, &n, copy_kept(*base));
+	return r;
 }
 
 int env_build(char *const *base, const struct env_facts *facts, char ***ret_env)
 {
-	size_t n_base = 0, n = 0;
+	size_t n_base = 0;
 	char **env;
-	int r = 0;
+	int r;
 
 	while (base[n_base])
 		n_base++;
-	env = calloc(n_base + ARRAY_SIZE(rules) + 1, sizeof(*env));
+	env = calloc(n_base + facts->spec->set_env.n + ARRAY_SIZE(ours) + 1, sizeof(*env));
 	if (!env)
 		return -ENOMEM;
-	for (size_t i = 0; !r && i < n_base; i++) {
-		size_t name = strcspn(base[i], "=");
-
-		/* Of a name given twice, getenv() sees the first: later ones only confuse. */
-		if (base[i][name] && !is_ruled(base[i]) && !has_variable(env, base[i], name))
-			r = append(env, &n, strdup(base[i]));
-	}
-	if (!r)
-		r = append_ruled(base, facts, env, &n);
+	r = fill(base, facts, env);
 	if (r < 0) {
 		env_free(env);
 		return r;
@@ -160,4 +234,47 @@ void env_free(char **env)
 	for (char **entry = env; env && *entry; entry++)
 		free(*entry);
 	free(env);
+}
+
+/* --- what a person is told -------------------------------------------------------- */
+
+static bool is_ours(struct span name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (span_equals(name, ours[i].name))
+			return true;
+	return false;
+}
+
+size_t env_withheld(char *const *base, const struct jail_spec *spec, struct span *ret_names,
+		    size_t max)
+{
+	size_t n = 0;
+
+	for (char *const *entry = base; *entry; entry++) {
+		struct span name = name_of(*entry);
+
+		if (!(*entry)[name.n] || is_ours(name) || find_set(spec, name) ||
+		    is_listed(&spec->unset_env, name) || !is_withheld(*entry, spec) ||
+		    find_in(base, name) != *entry)
+			continue;
+		if (n < max)
+			ret_names[n] = name;
+		n++;
+	}
+	return n;
+}
+
+size_t env_command_files(char *const *base, const char **ret_paths, size_t max)
+{
+	size_t n = 0;
+
+	for (; *base && n < max; base++) {
+		struct span name = name_of(*base);
+		const char *value = *base + name.n + 1;
+
+		if ((*base)[name.n] && env_takes_commands(name) && value[0] == '/')
+			ret_paths[n++] = value;
+	}
+	return n;
 }

@@ -42,6 +42,7 @@
 #include "jail/selftest.h"
 #include "jail/trust_files.h"
 #include "sandbox/landlock.h"
+#include "trust/java_store.h"
 
 struct init {
 	const struct init_plan *plan;
@@ -49,6 +50,7 @@ struct init {
 	struct netns net;
 	struct devices devices;
 	struct mounts mounts;
+	struct buf java; /* what is ready of the key store for Java */
 	mode_t umask;    /* the caller's */
 	bool has_netlog; /* what no listener takes is logged */
 	int null_fd;
@@ -191,6 +193,11 @@ static int set_up_network(struct init *init, struct error *err)
 	return r;
 }
 
+static struct buf *java_store(struct init *init)
+{
+	return init->plan->spec->wants_java_store ? &init->java : NULL;
+}
+
 static int set_up_files(struct init *init, struct error *err)
 {
 	int r = 0;
@@ -202,7 +209,7 @@ static int set_up_files(struct init *init, struct error *err)
 	if (!r)
 		r = mounts_set_up(init->plan->layout, &init->devices, &init->mounts, err);
 	if (!r)
-		r = trust_files_prepare(init->mounts.scratch, err);
+		r = trust_files_prepare(init->mounts.scratch, java_store(init), err);
 	devices_close(&init->devices);
 	return r;
 }
@@ -216,12 +223,13 @@ static int set_up_trust(struct init *init, struct error *err)
 	expect(init, MSG_TRUST, &m);
 	if (message_decode(&m, &trust) < 0)
 		_exit(JAIL_EXIT_BROKEN);
-	r = trust_files_write(&trust, init->mounts.scratch, err);
+	r = trust_files_write(&trust, init->mounts.scratch, java_store(init), err);
 	if (!r)
 		r = mounts_finish(&init->mounts, err);
 	if (!r)
 		r = trust_files_mount(err);
 	mounts_close(&init->mounts);
+	buf_free(&init->java);
 	return r;
 }
 
@@ -272,10 +280,12 @@ static void let_go_of_stdio(const struct init *init)
 /* The filter comes between fork, which it forbids, and the first instruction of the agent. */
 static int start_agent(struct init *init, struct agent_report *ret, struct error *err)
 {
-	const struct env_facts facts = {.ca_path = TRUST_CA_PATH,
+	const struct env_facts facts = {.spec = init->plan->spec,
+					.ca_path = TRUST_CA_PATH,
 					.bundle_path = TRUST_BUNDLE_PATH,
-					.run_id = init->plan->spec->run_id,
-					.cwd = init->plan->layout->cwd};
+					.cwd = init->plan->layout->cwd,
+					.java_options =
+						java_store(init) ? TRUST_JAVA_OPTIONS : NULL};
 	struct agent_plan plan = {.spec = init->plan->spec,
 				  .layout = init->plan->layout,
 				  .pty_slave = init->devices.pty_slave,
@@ -398,7 +408,8 @@ _Noreturn void init_run(const struct init_plan *plan)
 	struct init init = {.plan = plan,
 			    .net = NETNS_NONE,
 			    .devices = DEVICES_NONE,
-			    .mounts = {.scratch = -1}};
+			    .mounts = {.scratch = -1},
+			    .java = BUF_INIT(JAVA_STORE_MAX)};
 	struct error err = {"", "", ""};
 
 	wait_at_gate(plan->gate_fd);

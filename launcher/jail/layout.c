@@ -97,6 +97,34 @@ bool layout_is_writable(const struct layout *layout, const char *path)
 	return false;
 }
 
+size_t layout_writable_trees(const struct layout *layout, const char *ret[LAYOUT_TREES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < layout->n_trees; i++)
+		if (layout->trees[i].writable)
+			ret[n++] = layout->trees[i].path;
+	return n;
+}
+
+static bool is_in_list(const struct path_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (path_is_within(path, list->items[i]))
+			return true;
+	return false;
+}
+
+bool layout_is_read(const struct layout *layout, const char *path)
+{
+	return is_in_list(&layout->reads, path);
+}
+
+bool layout_is_written(const struct layout *layout, const char *path)
+{
+	return is_in_list(&layout->writes, path);
+}
+
 static bool is_in_store(const char *home, const char *path, char *ret)
 {
 	for (size_t i = 0; credentials[i]; i++) {
@@ -108,8 +136,7 @@ static bool is_in_store(const char *home, const char *path, char *ret)
 	return false;
 }
 
-/* The hidden place that @path lies in, in @ret (PATH_MAX bytes); false if in none. */
-static bool find_hidden_place(const struct layout *layout, const char *path, char *ret)
+bool layout_find_hidden(const struct layout *layout, const char *path, char *ret)
 {
 	const char *const own[] = {layout->run_dir, layout->state_dir};
 
@@ -124,7 +151,8 @@ static bool find_hidden_place(const struct layout *layout, const char *path, cha
 			return true;
 	}
 	for (size_t i = 0; i < LAYOUT_HOMES_MAX; i++)
-		if (layout->homes[i] && is_in_store(layout->homes[i], path, ret))
+		if (layout->homes[i] && !layout_is_read(layout, path) &&
+		    is_in_store(layout->homes[i], path, ret))
 			return true;
 	return false;
 }
@@ -171,7 +199,7 @@ static void drop_within(struct layout *layout, const char *path)
 	layout->n_trees = kept;
 }
 
-static int add_tree(struct layout *layout, const char *path, bool writable, struct error *err)
+int layout_add_tree(struct layout *layout, const char *path, bool writable, struct error *err)
 {
 	char hidden[PATH_MAX];
 	size_t at;
@@ -182,9 +210,9 @@ static int add_tree(struct layout *layout, const char *path, bool writable, stru
 			  "the whole file system cannot be made writable");
 		return -EINVAL;
 	}
-	if (find_hidden_place(layout, path, hidden)) {
-		error_set(err, path, "choose a directory elsewhere",
-			  "this directory lies in %s, which the jail hides or replaces", hidden);
+	if (layout_find_hidden(layout, path, hidden)) {
+		error_set(err, path, "choose another place",
+			  "this lies in %s, which the jail hides or replaces", hidden);
 		return -EINVAL;
 	}
 	/* Of two that hold each other the wider one is what the person asked for, too. */
@@ -197,6 +225,12 @@ static int add_tree(struct layout *layout, const char *path, bool writable, stru
 	}
 	if (writable)
 		drop_within(layout, path);
+	if (layout->n_trees == LAYOUT_TREES_MAX) {
+		free(copy);
+		error_set(err, path, "name a directory that holds several of them",
+			  "no more than %d places can be made writable or shown", LAYOUT_TREES_MAX);
+		return -E2BIG;
+	}
 	at = layout->n_trees;
 	/* Parents come before what lies in them, so that no mount covers an earlier one. */
 	while (at && strlen(layout->trees[at - 1].path) > strlen(path)) {
@@ -224,11 +258,11 @@ static int add_trees(const struct jail_spec *spec, struct layout *ret, struct er
 		}
 		r = resolve_dir("--write", spec->write_dirs[i], &path, err);
 		if (!r)
-			r = add_tree(ret, path, true, err);
+			r = layout_add_tree(ret, path, true, err);
 	}
 	/* One that is not writable must yet be seen, where it lies in a private place. */
 	if (!r && strcmp(ret->cwd, "/"))
-		r = add_tree(ret, ret->cwd, spec->cwd_is_writable, err);
+		r = layout_add_tree(ret, ret->cwd, spec->cwd_is_writable, err);
 	return r;
 }
 
@@ -284,7 +318,8 @@ int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct erro
 		return r;
 	resolve_homes(spec, ret);
 	ret->program_path = realpath("/proc/self/exe", NULL);
-	return add_trees(spec, ret, err);
+	r = add_trees(spec, ret, err);
+	return r ? r : layout_add_paths(spec, ret, err);
 }
 
 void layout_free(struct layout *layout)
@@ -301,4 +336,7 @@ void layout_free(struct layout *layout)
 	for (size_t i = 0; i < layout->n_trees; i++)
 		free(layout->trees[i].path);
 	layout->n_trees = 0;
+	path_list_free(&layout->reads);
+	path_list_free(&layout->writes);
+	path_list_free(&layout->hides);
 }

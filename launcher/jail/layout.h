@@ -3,7 +3,8 @@
  * jail/layout.h - which directories a run writes, hides and protects
  *
  * Settled before the jail is cloned, by names alone, so that a contradiction (a working
- * directory in a place that the jail hides) is refused before anything has begun.
+ * directory in a place that the jail hides) is refused before anything has begun. The one
+ * thing made is a directory that the policy wants writable and that is missing, with those above.
  */
 #ifndef MCPJAIL_JAIL_LAYOUT_H
 #define MCPJAIL_JAIL_LAYOUT_H
@@ -13,12 +14,14 @@
 
 #include "base/error.h"
 #include "jail/jail.h"
+#include "jail/patterns.h"
 
-#define LAYOUT_TREES_MAX (JAIL_WRITE_DIRS_MAX + 1)
-#define LAYOUT_HOMES_MAX 2 /* $HOME, and the one that the user database has */
+#define LAYOUT_POLICY_TREES_MAX 128 /* that the policy makes writable, or shows in /tmp */
+#define LAYOUT_TREES_MAX        (JAIL_WRITE_DIRS_MAX + 1 + LAYOUT_POLICY_TREES_MAX)
+#define LAYOUT_HOMES_MAX        2 /* $HOME, and the one that the user database has */
 
 struct layout_tree {
-	char *path; /* canonical */
+	char *path; /* canonical; a directory or, if the policy named one, a file */
 	bool writable;
 	bool in_scratch; /* below /tmp, /var/tmp or /dev/shm, which are private inside */
 };
@@ -33,6 +36,10 @@ struct layout {
 	/* Shorter paths first; none lies in a writable one that shows it already. */
 	struct layout_tree trees[LAYOUT_TREES_MAX];
 	size_t n_trees;
+	/* The policy's lists, expanded; what does not exist is left out of the first two. */
+	struct path_list reads;  /* as named and canonical: shown though they lie in a store */
+	struct path_list writes; /* canonical; each lies in one of the trees */
+	struct path_list hides;  /* as named, to be followed link by link */
 	dev_t run_dev;
 	ino_t run_ino; /* 0: not known */
 };
@@ -49,6 +56,15 @@ bool layout_is_replaced(const char *path);
 /** layout_is_writable() - Whether @path is or lies below one of the writable trees */
 bool layout_is_writable(const struct layout *layout, const char *path);
 
+/** layout_writable_trees() - Fill @ret with the paths of those, borrowed. Return: how many */
+size_t layout_writable_trees(const struct layout *layout, const char *ret[LAYOUT_TREES_MAX]);
+
+/** layout_is_read() - Whether the policy's reads name @path, or a directory that holds it */
+bool layout_is_read(const struct layout *layout, const char *path);
+
+/** layout_is_written() - Whether the policy's writes do */
+bool layout_is_written(const struct layout *layout, const char *path);
+
 /**
  * layout_resolve() - Settle all of it
  * @ret: To be freed by layout_free(), also after a failure
@@ -58,6 +74,32 @@ bool layout_is_writable(const struct layout *layout, const char *path);
 int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct error *err);
 
 void layout_free(struct layout *layout);
+
+/* --- for the two files that make a layout ------------------------------------------ */
+
+/**
+ * layout_add_tree() - Show @path, unless a writable tree shows it already
+ * @path: Canonical
+ *
+ * Return: 0; -EINVAL for / and for what the jail hides or replaces, credential stores unless
+ * layout_is_read(); -E2BIG; -ENOMEM; always with @err filled
+ */
+int layout_add_tree(struct layout *layout, const char *path, bool writable, struct error *err);
+
+/**
+ * layout_find_hidden() - The place that @path lies in and that the jail hides or replaces
+ * @ret: PATH_MAX bytes
+ *
+ * Return: false if there is none
+ */
+bool layout_find_hidden(const struct layout *layout, const char *path, char *ret);
+
+/**
+ * layout_add_paths() - Take the policy's paths in, and hide the command files of a CI runner
+ *
+ * To be called with everything else settled. Return: 0; -errno with @err filled
+ */
+int layout_add_paths(const struct jail_spec *spec, struct layout *layout, struct error *err);
 
 /** layout_credentials() - NULL-terminated names below the home that the jail hides */
 const char *const *layout_credentials(void);

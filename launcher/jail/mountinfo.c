@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/span.h"
 
@@ -41,9 +42,10 @@ static void unescape(char *s)
 /* id parent major:minor root PATH OPTIONS [optional fields …] - TYPE source options */
 int mountinfo_parse(char *line, struct mountinfo_entry *ret)
 {
-	enum { FIELD_PATH = 4, FIELD_OPTIONS = 5, FIELDS = 6 };
+	enum { FIELD_DEVICE = 2, FIELD_ROOT, FIELD_PATH, FIELD_OPTIONS, FIELDS };
 	char *type = strstr(line, " - ");
 	char *field[FIELDS], *save = NULL;
+	unsigned major_, minor_;
 	struct span name;
 
 	if (!type)
@@ -57,9 +59,13 @@ int mountinfo_parse(char *line, struct mountinfo_entry *ret)
 		if (!field[i])
 			return -EBADMSG;
 	}
-	if (!span_copy(span_of(field[FIELD_PATH]), ret->path, sizeof(ret->path)))
+	if (!span_copy(span_of(field[FIELD_PATH]), ret->path, sizeof(ret->path)) ||
+	    !span_copy(span_of(field[FIELD_ROOT]), ret->root, sizeof(ret->root)) ||
+	    sscanf(field[FIELD_DEVICE], "%u:%u", &major_, &minor_) != 2)
 		return -EBADMSG;
 	unescape(ret->path);
+	unescape(ret->root);
+	ret->device = makedev(major_, minor_);
 	ret->is_read_only = !strncmp(field[FIELD_OPTIONS], "ro", 2) &&
 			    (field[FIELD_OPTIONS][2] == ',' || !field[FIELD_OPTIONS][2]);
 	return 0;

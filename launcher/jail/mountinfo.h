@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct mountinfo {
 	FILE *file;
@@ -17,8 +18,10 @@ struct mountinfo {
 
 struct mountinfo_entry {
 	char path[PATH_MAX]; /* where it is mounted */
-	bool is_read_only;   /* the mount, whatever the file system itself is */
-	char type[64];       /* of the file system */
+	char root[PATH_MAX]; /* what of the file system */
+	dev_t device;
+	bool is_read_only; /* the mount, whatever the file system itself is */
+	char type[64];     /* of the file system */
 };
 
 /** mountinfo_open() - Return: 0; -errno */

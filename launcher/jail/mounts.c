@@ -35,7 +35,7 @@ static int clone_trees(const struct layout *layout, struct mounts *mounts, struc
 					      tree->writable ? MOUNT_SAFE : MOUNT_SEALED);
 
 		if (fd < 0)
-			return mount_failed(err, tree->path, "cloning the directory", fd);
+			return mount_failed(err, tree->path, "cloning it", fd);
 		mounts->trees[i] = fd;
 	}
 	return 0;
@@ -99,10 +99,12 @@ static int mount_private_places(const struct mounts *mounts, struct error *err)
 	return 0;
 }
 
-/* Make the directories of @path that lie in a scratch directory, all of them ours. */
-static int make_parents(const char *path)
+/* Make @path, which lies in a scratch directory, for @mount_fd to lie on: all of it is ours. */
+static int make_place(const char *path, int mount_fd)
 {
 	autofree char *copy = strdup(path);
+	struct stat st;
+	int r;
 
 	if (!copy)
 		return -ENOMEM;
@@ -114,7 +116,10 @@ static int make_parents(const char *path)
 			return -errno;
 		*slash = '/';
 	}
-	return mkdir(path, MOUNTS_DIR_MODE) < 0 && errno != EEXIST ? -errno : 0;
+	if (fstat(mount_fd, &st) < 0)
+		return -errno;
+	r = S_ISDIR(st.st_mode) ? mkdir(path, MOUNTS_DIR_MODE) : mknod(path, S_IFREG | 0444, 0);
+	return r < 0 && errno != EEXIST ? -errno : 0;
 }
 
 static int attach_trees(const struct layout *layout, struct mounts *mounts, bool in_scratch,
@@ -127,11 +132,11 @@ static int attach_trees(const struct layout *layout, struct mounts *mounts, bool
 		if (tree->in_scratch != in_scratch)
 			continue;
 		if (in_scratch)
-			r = make_parents(tree->path);
+			r = make_place(tree->path, mounts->trees[i]);
 		if (!r)
 			r = mount_attach_at(mounts->trees[i], tree->path);
 		if (r < 0)
-			return mount_failed(err, tree->path, "showing the directory", r);
+			return mount_failed(err, tree->path, "showing it", r);
 	}
 	return 0;
 }

@@ -27,10 +27,11 @@ static bool protocol_has_ports(uint8_t protocol)
 	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP;
 }
 
+/* Of a refusal, which is an answer, what was asked for is the source. */
 static void read_port(const uint8_t *p, size_t n, struct netlog_attempt *attempt)
 {
 	if (protocol_has_ports(attempt->protocol) && n >= 4)
-		attempt->port = be16_at(p + 2);
+		attempt->port = be16_at(p + (attempt->is_loopback ? 0 : 2));
 }
 
 /* RFC 791 §3.1 */
@@ -43,7 +44,7 @@ static bool read_ipv4(const uint8_t *p, size_t n, struct netlog_attempt *attempt
 	attempt->protocol = p[9];
 	attempt->address.s6_addr[10] = 0xff;
 	attempt->address.s6_addr[11] = 0xff;
-	memcpy(attempt->address.s6_addr + 12, p + 16, 4);
+	memcpy(attempt->address.s6_addr + 12, p + (attempt->is_loopback ? 12 : 16), 4);
 	/* Only the first fragment has the ports. */
 	if (!(be16_at(p + 6) & 0x1fff))
 		read_port(p + header, n - header, attempt);
@@ -59,7 +60,7 @@ static bool read_ipv6(const uint8_t *p, size_t n, struct netlog_attempt *attempt
 	if (n < at)
 		return false;
 	next = p[6];
-	memcpy(attempt->address.s6_addr, p + 24, 16);
+	memcpy(attempt->address.s6_addr, p + (attempt->is_loopback ? 8 : 24), 16);
 	while ((next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS) &&
 	       n - at >= 8) {
 		size_t step = ((size_t)p[at + 1] + 1) * 8;
@@ -74,23 +75,31 @@ static bool read_ipv6(const uint8_t *p, size_t n, struct netlog_attempt *attempt
 	return true;
 }
 
-static bool read_packet(struct span packet, struct netlog_attempt *ret)
+static bool is_loopback(const struct in6_addr *address)
+{
+	return IN6_IS_ADDR_LOOPBACK(address) ||
+	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+}
+
+static bool read_packet(struct span packet, bool is_refusal, struct netlog_attempt *ret)
 {
 	const uint8_t *p = (const void *)packet.p;
-	struct netlog_attempt attempt = {0};
+	struct netlog_attempt attempt = {.is_loopback = is_refusal};
 	bool sound = false;
 
 	if (packet.n && p[0] >> 4 == 4)
 		sound = packet.n >= 20 && read_ipv4(p, packet.n, &attempt);
 	else if (packet.n && p[0] >> 4 == 6)
 		sound = read_ipv6(p, packet.n, &attempt);
+	if (is_refusal && (attempt.protocol != IPPROTO_TCP || !is_loopback(&attempt.address)))
+		sound = false;
 	if (sound)
 		*ret = attempt;
 	return sound;
 }
 
-/* The NFULA_PAYLOAD attribute of one message's body. */
-static struct span find_payload(const uint8_t *p, size_t n)
+/* An attribute of one message's body; empty if it has none such. */
+static struct span find_attribute(const uint8_t *p, size_t n, uint16_t type)
 {
 	struct nlattr a;
 
@@ -98,11 +107,21 @@ static struct span find_payload(const uint8_t *p, size_t n)
 		memcpy(&a, p + at, sizeof(a));
 		if (a.nla_len < sizeof(a) || a.nla_len > n - at)
 			break;
-		if ((a.nla_type & NETLOG_TYPE_MASK) == NFULA_PAYLOAD)
+		if ((a.nla_type & NETLOG_TYPE_MASK) == type)
 			return span_bytes(p + at + sizeof(a), a.nla_len - sizeof(a));
 		at += ((size_t)a.nla_len + 3) & ~(size_t)3;
 	}
 	return (struct span){NULL, 0};
+}
+
+static bool read_body(const uint8_t *p, size_t n, struct netlog_attempt *ret)
+{
+	struct span prefix = find_attribute(p, n, NFULA_PREFIX);
+
+	if (prefix.n && !prefix.p[prefix.n - 1])
+		prefix.n--;
+	return read_packet(find_attribute(p, n, NFULA_PAYLOAD),
+			   span_equals(prefix, NETLOG_REFUSED_PREFIX), ret);
 }
 
 size_t netlog_parse(const void *bytes, size_t n, struct netlog_attempt *ret)
@@ -118,8 +137,7 @@ size_t netlog_parse(const void *bytes, size_t n, struct netlog_attempt *ret)
 		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > n - at)
 			return 0;
 		at += NLMSG_ALIGN(h.nlmsg_len) < n - at ? NLMSG_ALIGN(h.nlmsg_len) : n - at;
-		if (h.nlmsg_type == wanted &&
-		    read_packet(find_payload(body, h.nlmsg_len - sizeof(h)), ret))
+		if (h.nlmsg_type == wanted && read_body(body, h.nlmsg_len - sizeof(h), ret))
 			return at;
 	}
 	return 0;

@@ -4,6 +4,8 @@
  * connection tracking. Shown as text by `nft list ruleset` in the namespace:
  *
  *	table inet mcpjail { chain capture { type filter hook prerouting priority mangle
+ *		tcp flags == (rst|ack) tcp sequence 0 limit rate 4/second burst 8 packets
+ *			log prefix "refused" group 1 snaplen 128
  *		ip daddr 127.0.0.0/8 accept
  *		ip6 daddr ::1 accept
  *		tcp dport 53 accept
@@ -16,6 +18,7 @@
 
 #include <netinet/in.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -33,6 +36,13 @@
 #define RULES_TABLE      "mcpjail"
 #define RULES_CHAIN      "capture"
 #define RULES_DNS_PORT   53
+
+/* Loopback refusals that are told; more of them say nothing new. */
+#define RULES_REFUSED_PER_SECOND 4
+#define RULES_REFUSED_BURST      8
+
+#define RULES_RST 0x04 /* of the TCP header's flags */
+#define RULES_ACK 0x10
 
 /* --- expressions; `nft --debug=netlink` shows how the tool writes them -------- */
 
@@ -117,11 +127,26 @@ static void expr_tproxy(struct netlink_batch *b, uint16_t port)
 	expr_end(b, element, data);
 }
 
-static void expr_log(struct netlink_batch *b)
+static void expr_limit(struct netlink_batch *b, uint64_t per_second, uint32_t burst)
+{
+	const uint64_t rate = htobe64(per_second), second = htobe64(1);
+	size_t data, element = expr_begin(b, "limit", &data);
+
+	netlink_attr(b, NFTA_LIMIT_RATE, &rate, sizeof(rate));
+	netlink_attr(b, NFTA_LIMIT_UNIT, &second, sizeof(second));
+	netlink_attr_u32be(b, NFTA_LIMIT_BURST, burst);
+	netlink_attr_u32be(b, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	netlink_attr_u32be(b, NFTA_LIMIT_FLAGS, 0);
+	expr_end(b, element, data);
+}
+
+static void expr_log(struct netlink_batch *b, const char *prefix)
 {
 	const uint16_t group = htons(RULES_LOG_GROUP);
 	size_t data, element = expr_begin(b, "log", &data);
 
+	if (prefix)
+		netlink_attr_string(b, NFTA_LOG_PREFIX, prefix);
 	netlink_attr(b, NFTA_LOG_GROUP, &group, sizeof(group));
 	netlink_attr_u32be(b, NFTA_LOG_SNAPLEN, NETLOG_SNAP_BYTES);
 	expr_end(b, element, data);
@@ -133,6 +158,25 @@ static void match_protocol(struct netlink_batch *b, uint8_t protocol)
 {
 	expr_meta(b, NFT_META_L4PROTO);
 	expr_equals_byte(b, protocol);
+}
+
+/*
+ * The kernel's answer to a connection that nothing listens for (RFC 9293 §3.5.2: to a segment
+ * without ACK, sequence 0). Only 127/8 and ::1 answer so, everywhere else we listen; which of
+ * them it was, the packet says. Asked first what nearly no packet is: RST and ACK alone.
+ */
+static void rule_refused(struct netlink_batch *b, uint16_t port)
+{
+	const uint32_t sequence = 0;
+
+	(void)port;
+	match_protocol(b, IPPROTO_TCP);
+	expr_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
+	expr_equals_byte(b, RULES_RST | RULES_ACK);
+	expr_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 4, 4);
+	expr_equals(b, &sequence, sizeof(sequence));
+	expr_limit(b, RULES_REFUSED_PER_SECOND, RULES_REFUSED_BURST);
+	expr_log(b, NETLOG_REFUSED_PREFIX);
 }
 
 static void rule_loopback4(struct netlink_batch *b, uint16_t port)
@@ -189,11 +233,19 @@ static void rule_capture(struct netlink_batch *b, uint16_t port)
 static void rule_log(struct netlink_batch *b, uint16_t port)
 {
 	(void)port;
-	expr_log(b);
+	expr_log(b, NULL);
 }
 
-static void (*const rules[])(struct netlink_batch *, uint16_t port) = {
-	rule_loopback4, rule_loopback6, rule_dns_tcp, rule_dns_udp, rule_capture, rule_log,
+/* What is left out where the kernel lacks a part: it only records what is refused anyhow. */
+enum rules_extent { RULES_BARE = 0, RULES_LOGGED, RULES_ALL };
+
+static const struct {
+	enum rules_extent extent; /* the least that it belongs to */
+	void (*add)(struct netlink_batch *, uint16_t port);
+} rules[] = {
+	{RULES_ALL, rule_refused},  {RULES_BARE, rule_loopback4}, {RULES_BARE, rule_loopback6},
+	{RULES_BARE, rule_dns_tcp}, {RULES_BARE, rule_dns_udp},   {RULES_BARE, rule_capture},
+	{RULES_LOGGED, rule_log},
 };
 
 static void nft_message(struct netlink_batch *b, uint16_t type, uint16_t flags)
@@ -227,27 +279,34 @@ static void nft_add_chain(struct netlink_batch *b)
 	netlink_nest_end(b, hook);
 }
 
-static int add_rules(uint16_t port, size_t n_rules)
+static void add_rule(struct netlink_batch *b, size_t rule, uint16_t port, uint16_t flags)
+{
+	size_t list;
+
+	nft_message(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | flags);
+	netlink_attr_string(b, NFTA_RULE_TABLE, RULES_TABLE);
+	netlink_attr_string(b, NFTA_RULE_CHAIN, RULES_CHAIN);
+	list = netlink_nest(b, NFTA_RULE_EXPRESSIONS);
+	rules[rule].add(b, port);
+	netlink_nest_end(b, list);
+}
+
+static int add_rules(uint16_t port, enum rules_extent extent)
 {
 	struct netlink_batch b = {.len = 0};
 	autoclose int fd = netlink_open(NETLINK_NETFILTER);
+	size_t last = ARRAY_SIZE(rules) - 1;
 
 	if (fd < 0)
 		return fd;
+	while (rules[last].extent > extent)
+		last--;
 	nft_batch_mark(&b, NFNL_MSG_BATCH_BEGIN);
 	nft_add_chain(&b);
-	for (size_t i = 0; i < n_rules; i++) {
-		/* The kernel reports every message's error; one answer for the last will do. */
-		uint16_t ack = i + 1 == n_rules ? NLM_F_ACK : 0;
-		size_t list;
-
-		nft_message(&b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | ack);
-		netlink_attr_string(&b, NFTA_RULE_TABLE, RULES_TABLE);
-		netlink_attr_string(&b, NFTA_RULE_CHAIN, RULES_CHAIN);
-		list = netlink_nest(&b, NFTA_RULE_EXPRESSIONS);
-		rules[i](&b, port);
-		netlink_nest_end(&b, list);
-	}
+	/* The kernel reports every message's error; one answer for the last will do. */
+	for (size_t i = 0; i <= last; i++)
+		if (rules[i].extent <= extent)
+			add_rule(&b, i, port, i == last ? NLM_F_ACK : 0);
 	nft_batch_mark(&b, NFNL_MSG_BATCH_END);
 	return netlink_transact(fd, &b);
 }
@@ -300,12 +359,14 @@ static int open_log(void)
 
 int netns_rules_load(uint16_t port, int *ret_log)
 {
-	int r = add_rules(port, ARRAY_SIZE(rules)), log;
+	int r = -EINVAL, log;
 
 	*ret_log = -1;
-	/* The log is the last rule: without nfnetlink_log the others hold as well. */
+	/* Without nfnetlink_log, or the limit before it, the others hold as well. */
+	for (int extent = RULES_ALL; r < 0 && extent >= RULES_BARE; extent--)
+		r = add_rules(port, (enum rules_extent)extent);
 	if (r < 0)
-		return add_rules(port, ARRAY_SIZE(rules) - 1);
+		return r;
 	log = open_log();
 	if (log >= 0)
 		*ret_log = log;

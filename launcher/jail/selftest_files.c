@@ -60,7 +60,7 @@ static bool is_hidden(const char *path)
 static bool may_be_writable(const struct layout *layout, const char *path)
 {
 	return layout_is_writable(layout, path) || layout_is_in_scratch(path) ||
-	       !strcmp(path, "/run") || !strcmp(path, "/dev/pts") ||
+	       !strcmp(path, "/run") || !strcmp(path, "/dev/pts") || !strcmp(path, "/dev/mqueue") ||
 	       (!strcmp(path, "/proc") && geteuid());
 }
 
@@ -97,6 +97,14 @@ int selftest_mounts(const struct layout *layout, struct error *err)
 	return r;
 }
 
+/* What the policy hides is covered by something of the tmpfs that has /run, or out of reach. */
+static bool is_blanked(const char *path)
+{
+	struct stat run, st;
+
+	return stat(path, &st) < 0 || (stat("/run", &run) == 0 && st.st_dev == run.st_dev);
+}
+
 int selftest_files(const struct layout *layout, struct error *err)
 {
 	char self[16] = "";
@@ -113,6 +121,9 @@ int selftest_files(const struct layout *layout, struct error *err)
 		return broken(err, "can be seen", layout->run_dir);
 	if (!is_hidden(layout->state_dir))
 		return broken(err, "can be seen", layout->state_dir);
+	for (size_t i = 0; i < layout->hides.n; i++)
+		if (!is_blanked(layout->hides.items[i]))
+			return broken(err, "can be seen", layout->hides.items[i]);
 	if (access(TRUST_CA_PATH, R_OK) < 0 || access(TRUST_BUNDLE_PATH, R_OK) < 0)
 		return broken(err, "cannot be read", TRUST_BUNDLE_PATH);
 	return 0;

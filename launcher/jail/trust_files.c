@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "jail/mount_ops.h"
+#include "trust/java_store.h"
 
 #define TRUST_BUNDLE_MAX  (16 << 20) /* bytes of the system's bundle that are taken over */
 #define TRUST_NUMBERS_MAX 16         /* HASH.0 … HASH.15: certificates with one subject hash */
@@ -48,11 +49,45 @@ static int create(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int trust_files_prepare(int scratch_fd, struct error *err)
+/* --- for Java ------------------------------------------------------------------ */
+
+/* From our copy of the bundle, which is a file of ours that nobody else can change. */
+static int begin_java_store(int scratch_fd, struct buf *java)
+{
+	autoclose int bundle =
+		openat(scratch_fd, "run/mcpjail/ca-bundle.pem", O_RDONLY | O_CLOEXEC);
+	struct span pem;
+	int r = bundle < 0 ? -errno : io_map(bundle, TRUST_BUNDLE_MAX + 1, &pem);
+
+	if (r == -EINVAL) /* empty: there is no system bundle */
+		return 0;
+	if (!r) {
+		r = java_store_add(java, pem, NULL);
+		io_unmap(pem);
+	}
+	return r;
+}
+
+static int write_java_store(const struct msg_trust *trust, int scratch_fd, struct buf *java)
+{
+	autoclose int store = create(scratch_fd, "run/mcpjail/java.p12");
+	uint8_t head[JAVA_STORE_HEAD_MAX];
+	int r = store < 0 ? store : java_store_add(java, trust->ca_pem, "mcpjail");
+
+	if (!r)
+		r = io_write_all(store, head, java_store_head(java->len, head));
+	return r ? r : io_write_all(store, java->data, java->len);
+}
+
+/* --- all files ------------------------------------------------------------------- */
+
+int trust_files_prepare(int scratch_fd, struct buf *java, struct error *err)
 {
 	autoclose int bundle = create(scratch_fd, "run/mcpjail/ca-bundle.pem");
 	int r = bundle < 0 ? bundle : copy_system_bundle(bundle);
 
+	if (!r && java)
+		r = begin_java_store(scratch_fd, java);
 	return r < 0 ? mount_failed(err, TRUST_BUNDLE_PATH, "copying the system's bundle", r) : 0;
 }
 
@@ -113,12 +148,15 @@ static int mount_certs(int scratch_fd, const char *system_dir)
 	return plain < 0 ? plain : mount_attach_at(plain, system_dir);
 }
 
-int trust_files_write(const struct msg_trust *trust, int scratch_fd, struct error *err)
+int trust_files_write(const struct msg_trust *trust, int scratch_fd, struct buf *java,
+		      struct error *err)
 {
 	autofree char *system_dir = realpath(TRUST_CERTS_DIR, NULL);
 	autoclose int certs = openat(scratch_fd, "certs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = certs < 0 ? -errno : write_files(trust, scratch_fd);
 
+	if (!r && java)
+		r = write_java_store(trust, scratch_fd, java);
 	if (r < 0)
 		return mount_failed(err, TRUST_BUNDLE_PATH, "writing the CA bundle", r);
 	if (!system_dir)

@@ -25,6 +25,7 @@
 /* Refusals of a run with a net.denied record each; the rest are counted in one a flush. */
 #define KEEPER_DENIALS_FIRST    1000 /* at any speed */
 #define KEEPER_DENIALS_A_SECOND 20   /* after these */
+#define KEEPER_LOOPBACK_MAX     8    /* ports of the loopback that the summary names */
 
 struct open_call {
 	struct open_call *next;

@@ -13,37 +13,63 @@
 
 #include "base/clock.h"
 
+#define PROTOCOL_BYTES 16
+
+/* A connection without a word says nothing about why it was made; a later one of the same may. */
+static void note_protocol(struct msg_refused_host *entry, struct span protocol)
+{
+	char *to = (char *)(uintptr_t)entry->protocol.p;
+
+	if (entry->protocol.n && !span_equals(entry->protocol, "tcp"))
+		return;
+	if (!protocol.n || protocol.n > PROTOCOL_BYTES)
+		return;
+	memcpy(to, protocol.p, protocol.n);
+	entry->protocol.n = protocol.n;
+}
+
+static struct msg_refused_host *find_refused(struct keeper *k, struct span host, uint32_t port)
+{
+	for (size_t i = 0; i < k->n_refused; i++) {
+		struct msg_refused_host *entry = &k->refused[i];
+
+		if (entry->port == port && entry->host.n == host.n &&
+		    (!host.n || !memcmp(entry->host.p, host.p, host.n)))
+			return entry;
+	}
+	return NULL;
+}
+
+/* One piece of memory for both texts; the second may change. */
+static struct msg_refused_host *add_refused(struct keeper *k, struct span host, uint32_t port)
+{
+	char *copy = NULL;
+
+	if (host.n && k->n_refused < IPC_REFUSED_MAX)
+		copy = malloc(host.n + PROTOCOL_BYTES);
+	if (!copy)
+		return NULL;
+	memcpy(copy, host.p, host.n);
+	k->refused[k->n_refused] = (struct msg_refused_host){
+		.host = span_bytes(copy, host.n),
+		.port = port,
+		.protocol = span_bytes(copy + host.n, 0),
+	};
+	return &k->refused[k->n_refused++];
+}
+
 /* For the summary: the first hosts that were refused, and how often. Later ones count only. */
 static void count_refused(struct keeper *k, const struct msg_event *event)
 {
 	struct span host = event->host.n ? event->host : event->address;
-	struct msg_refused_host *entry = k->refused;
-	char *copy, *protocol;
+	struct msg_refused_host *entry = find_refused(k, host, event->port);
 
-	for (; entry < k->refused + k->n_refused; entry++) {
-		if (entry->port == event->port && entry->host.n == host.n &&
-		    (!host.n || !memcmp(entry->host.p, host.p, host.n))) {
-			entry->count++;
-			return;
-		}
-	}
-	if (!host.n || k->n_refused == IPC_REFUSED_MAX)
+	if (!entry)
+		entry = add_refused(k, host, event->port);
+	if (!entry)
 		return;
-	/* One piece of memory for both texts. */
-	copy = malloc(host.n + event->protocol.n);
-	if (!copy)
-		return;
-	protocol = copy + host.n;
-	memcpy(copy, host.p, host.n);
-	if (event->protocol.n)
-		memcpy(protocol, event->protocol.p, event->protocol.n);
-	*entry = (struct msg_refused_host){
-		.host = span_bytes(copy, host.n),
-		.port = event->port,
-		.protocol = span_bytes(protocol, event->protocol.n),
-		.count = 1,
-	};
-	k->n_refused++;
+	entry->count++;
+	note_protocol(entry, event->protocol);
 }
 
 static bool may_be_recorded(struct denials *d, uint64_t now_ms)
@@ -74,7 +100,14 @@ bool keeper_admit_denial(struct keeper *k, const struct msg_event *event)
 
 void keeper_note_loopback(struct keeper *k, const struct msg_event *event)
 {
-	count_refused(k, event);
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n_refused; i++)
+		n += span_equals(k->refused[i].protocol, "loopback");
+	/* Trying every port of one's own must not push out what was refused on the way elsewhere.
+	 */
+	if (n < KEEPER_LOOPBACK_MAX || find_refused(k, event->address, event->port))
+		count_refused(k, event);
 }
 
 void keeper_record_suppressed(struct keeper *k)

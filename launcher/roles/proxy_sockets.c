@@ -256,6 +256,17 @@ static void on_query(struct source *source, uint32_t events)
 
 /* --- what no listener takes ------------------------------------------------------- */
 
+/* Nothing of ours refused it: there is no rule, and no record. */
+static void tell_loopback(struct proxy_sockets *s, const char *address, uint16_t port)
+{
+	recorder_event(s->recorder, &(struct msg_event){
+					    .kind = EVENT_LOOPBACK_REFUSED,
+					    .protocol = span_of("loopback"),
+					    .address = span_of(address),
+					    .port = port,
+				    });
+}
+
 static void record_attempt(struct proxy_sockets *s, const struct netlog_attempt *attempt)
 {
 	char address[INET6_ADDRSTRLEN];
@@ -267,6 +278,10 @@ static void record_attempt(struct proxy_sockets *s, const struct netlog_attempt 
 		inet_ntop(AF_INET, attempt->address.s6_addr + 12, address, sizeof(address));
 	else
 		inet_ntop(AF_INET6, &attempt->address, address, sizeof(address));
+	if (attempt->is_loopback) {
+		tell_loopback(s, address, attempt->port);
+		return;
+	}
 	snprintf(reason, sizeof(reason), "%s does not leave the jail", protocol);
 	recorder_event(s->recorder, &(struct msg_event){
 					    .kind = EVENT_NET_DENIED,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,15 @@
 #define NET_BIND_TCP           UINT64_C(1)
 #define NET_CONNECT_TCP        UINT64_C(2)
 #define SCOPE_ALL              UINT64_C(3) /* abstract unix sockets, signals */
+
+#define RULE_PATH_BENEATH 1
+
+#define FS_WRITE_FILE (UINT64_C(1) << 1)
+
+struct path_beneath {
+	uint64_t allowed;
+	int32_t parent;
+} __attribute__((packed));
 
 struct ruleset {
 	uint64_t handled_fs;
@@ -39,12 +49,25 @@ static uint64_t all_fs_rights(int abi)
 	return (UINT64_C(1) << n) - 1;
 }
 
+/*
+ * Writing to files, and in directories REMOVE_DIR (4), REMOVE_FILE, MAKE_CHAR, _DIR, _REG, _SOCK,
+ * _FIFO, _BLOCK, _SYM, REFER (13). Not TRUNCATE: a domain that handles it walks the path of every
+ * file that is opened, for reading too, to know whether it may be truncated later: an open costs
+ * 1.28 times as much, a recursive grep 1.18.
+ */
+static uint64_t write_rights(void)
+{
+	return FS_WRITE_FILE | ((UINT64_C(1) << 14) - (UINT64_C(1) << 4));
+}
+
 static struct ruleset ruleset_of(unsigned denials, int abi)
 {
 	struct ruleset rules = {0};
 
 	if (denials & LANDLOCK_DENY_FILES)
 		rules.handled_fs = all_fs_rights(abi);
+	if ((denials & LANDLOCK_DENY_WRITES) && abi >= LANDLOCK_ABI_WRITES)
+		rules.handled_fs |= write_rights();
 	if ((denials & LANDLOCK_DENY_TCP_BIND) && abi >= LANDLOCK_ABI_TCP)
 		rules.handled_net |= NET_BIND_TCP;
 	if ((denials & LANDLOCK_DENY_TCP_CONNECT) && abi >= LANDLOCK_ABI_TCP)
@@ -54,7 +77,22 @@ static struct ruleset ruleset_of(unsigned denials, int abi)
 	return rules;
 }
 
-int landlock_restrict(unsigned denials)
+/* A right that only directories have is refused with a file. */
+static int allow_writes(int ruleset, int fd, uint64_t handled)
+{
+	struct path_beneath rule = {.allowed = handled, .parent = fd};
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		rule.allowed &= FS_WRITE_FILE;
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0)
+		return errno == EBADFD ? 0 : -errno; /* on no file system */
+	return 0;
+}
+
+int landlock_restrict_but(unsigned denials, const int *writable, size_t n)
 {
 	int abi = landlock_abi();
 	struct ruleset rules = ruleset_of(denials, abi);
@@ -62,11 +100,21 @@ int landlock_restrict(unsigned denials)
 		      : abi >= LANDLOCK_ABI_TCP ? offsetof(struct ruleset, scoped)
 						: offsetof(struct ruleset, handled_net);
 	autoclose int fd = -1;
+	int r = 0;
 
 	if (!abi || !(rules.handled_fs | rules.handled_net | rules.scoped))
 		return 0;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
 	if (fd < 0)
 		return -errno;
-	return syscall(SYS_landlock_restrict_self, fd, 0) ? -errno : 0;
+	for (size_t i = 0; !r && rules.handled_fs && i < n; i++)
+		r = allow_writes(fd, writable[i], rules.handled_fs & write_rights());
+	if (!r && syscall(SYS_landlock_restrict_self, fd, 0))
+		r = -errno;
+	return r;
+}
+
+int landlock_restrict(unsigned denials)
+{
+	return landlock_restrict_but(denials, NULL, 0);
 }

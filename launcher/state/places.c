@@ -57,7 +57,7 @@ int places_config_dir(char *ret_path, struct error *err)
 	return xdg_dir("XDG_CONFIG_HOME", ".config", ret_path, err);
 }
 
-static int make_parents(const char *path)
+int places_make_dir(const char *path)
 {
 	char part[PATH_MAX];
 
@@ -97,7 +97,7 @@ int places_state_dir(struct place *ret, struct error *err)
 
 	if (r)
 		return r;
-	r = make_parents(ret->path);
+	r = places_make_dir(ret->path);
 	if (r) {
 		error_set(err, ret->path, "set XDG_STATE_HOME to a directory that you may write",
 			  "cannot be made: %s", strerror(-r));

@@ -37,7 +37,6 @@
 
 #include "base/cleanup.h"
 #include "jail/filter.h"
-#include "jail/landlock.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -551,33 +550,6 @@ static void test_filter_init_leaves_its_work(void **state)
 	}
 }
 
-/* --- Landlock ----------------------------------------------------------------- */
-
-static void test_landlock_scope_keeps_signals_inside(void **state)
-{
-	int status = -1;
-	pid_t outside = getpid(), pid = fork();
-
-	(void)state;
-	if (!pid) {
-		bool is_applied = false;
-		int before = kill(outside, 0);
-
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-		    landlock_scope_agent(&is_applied, NULL))
-			_exit(255);
-		if (!is_applied)
-			_exit(77);
-		_exit(!before && kill(outside, 0) && errno == EPERM && !kill(getpid(), 0) ? 0 : 1);
-	}
-	waitpid(pid, &status, 0);
-	if (WEXITSTATUS(status) == 77) {
-		print_message("skipped: the kernel's Landlock has no scopes\n");
-		skip();
-	}
-	assert_int_equal(status, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,7 +565,6 @@ int main(void)
 		cmocka_unit_test(test_filter_is_inherited_over_exec),
 		cmocka_unit_test(test_filter_init_ends_what_init_does_not_do),
 		cmocka_unit_test(test_filter_init_leaves_its_work),
-		cmocka_unit_test(test_landlock_scope_keeps_signals_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -481,6 +481,38 @@ static void test_refusals_beyond_number_are_counted_not_recorded(void **state)
 	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
 }
 
+/* Of two connections to one host, the one without a word does not hide what the other was. */
+static void test_the_telling_protocol_of_a_refused_host_is_kept(void **state)
+{
+	static const char *const protocols[] = {"tcp", "https", "tcp"};
+	struct fixture *f = *state;
+	struct msg_event event = {.kind = EVENT_NET_DENIED,
+				  .host = span_of("example.org"),
+				  .port = 443,
+				  .rule = span_of("/default")};
+	struct msg_event loopback = {.kind = EVENT_LOOPBACK_REFUSED,
+				     .protocol = span_of("loopback"),
+				     .address = span_of("127.0.0.1")};
+	struct msg_ledger_closed closed;
+	struct message m;
+
+	start_keeper(f);
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+		event.protocol = span_of(protocols[i]);
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	}
+	for (loopback.port = 1; loopback.port <= 3 * KEEPER_LOOPBACK_MAX; loopback.port++)
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &loopback), 0);
+	closed = end_run(f, &m);
+	assert_int_equal(closed.egress_refused, 3);
+	assert_int_equal(closed.n_refused, 1 + KEEPER_LOOPBACK_MAX);
+	assert_true(span_equals(closed.refused[0].protocol, "https"));
+	assert_int_equal(closed.refused[0].count, 3);
+	assert_true(span_equals(closed.refused[1].protocol, "loopback"));
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(find_denials(f).single, 3);
+}
+
 static void test_few_refusals_are_all_recorded(void **state)
 {
 	struct fixture *f = *state;
@@ -815,6 +847,7 @@ int main(void)
 		TEST(test_limit_denies_and_names_the_charge),
 		TEST(test_limit_denial_reads_as_the_agent_is_told),
 		TEST(test_refusals_beyond_number_are_counted_not_recorded),
+		TEST(test_the_telling_protocol_of_a_refused_host_is_kept),
 		TEST(test_few_refusals_are_all_recorded),
 		TEST(test_suppressed_refusals_are_counted_when_the_run_is_cut_short),
 		TEST(test_stranger_texts_stay_inside_their_fields),

@@ -3,23 +3,25 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "cmocka_all.h"
 
 static const struct {
-	const char *line, *path, *type;
+	const char *line, *root, *path, *type;
 	bool is_read_only;
 } good[] = {
-	{"36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw\n", "/mnt", "ext3", false},
-	{"36 35 98:0 / / ro - tmpfs none rw\n", "/", "tmpfs", true},
-	{"36 35 98:0 /a /b ro,nosuid shared:1 master:2 - fuse.lxcfs l ro\n", "/b", "fuse.lxcfs",
-	 true},
-	{"36 35 98:0 / /a\\040b\\134\\011 rw - proc p rw\n", "/a b\\\t", "proc", false},
-	{"36 35 98:0 / /x roo - proc p rw\n", "/x", "proc", false},
+	{"36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw\n", "/", "/mnt", "ext3", false},
+	{"36 35 98:0 / / ro - tmpfs none rw\n", "/", "/", "tmpfs", true},
+	{"36 35 98:0 /a /b ro,nosuid shared:1 master:2 - fuse.lxcfs l ro\n", "/a", "/b",
+	 "fuse.lxcfs", true},
+	{"36 35 98:0 /r\\040 /a\\040b\\134\\011 rw - proc p rw\n", "/r ", "/a b\\\t", "proc",
+	 false},
+	{"36 35 98:0 / /x roo - proc p rw\n", "/", "/x", "proc", false},
 };
 
-static void test_parse_reads_path_mode_and_type(void **state)
+static void test_parse_reads_what_is_mounted_where_and_how(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -29,6 +31,8 @@ static void test_parse_reads_path_mode_and_type(void **state)
 		memcpy(line, good[i].line, strlen(good[i].line) + 1);
 		assert_int_equal(mountinfo_parse(line, &entry), 0);
 		assert_string_equal(entry.path, good[i].path);
+		assert_string_equal(entry.root, good[i].root);
+		assert_true(entry.device == makedev(98, 0));
 		assert_string_equal(entry.type, good[i].type);
 		assert_int_equal(entry.is_read_only, good[i].is_read_only);
 	}
@@ -36,8 +40,12 @@ static void test_parse_reads_path_mode_and_type(void **state)
 
 static void test_parse_refuses_what_is_incomplete(void **state)
 {
-	static const char *const bad[] = {"", "\n", "36 35 98:0 / /mnt rw", "36 35 / - ext3 x",
-					  "36 35 98:0 / /mnt rw - "};
+	static const char *const bad[] = {"",
+					  "\n",
+					  "36 35 98:0 / /mnt rw",
+					  "36 35 / - ext3 x",
+					  "36 35 98:0 / /mnt rw - ",
+					  "36 35 x / /mnt rw - ext3 x"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -68,7 +76,7 @@ static void test_next_reads_this_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_reads_path_mode_and_type),
+		cmocka_unit_test(test_parse_reads_what_is_mounted_where_and_how),
 		cmocka_unit_test(test_parse_refuses_what_is_incomplete),
 		cmocka_unit_test(test_next_reads_this_machine),
 	};

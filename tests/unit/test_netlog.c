@@ -187,6 +187,73 @@ static void test_parse_yields_each_message_in_turn(void **state)
 	assert_attempt(&a, "udp", "::ffff:8.8.8.8", 80);
 }
 
+/* A message around @packet, with a prefix before it. */
+static size_t message_with_prefix(const char *prefix, const char *packet, uint8_t *ret)
+{
+	uint8_t payload[256];
+	size_t n = from_hex(packet, payload, sizeof(payload));
+	size_t prefix_bytes = strlen(prefix) + 1, room = (prefix_bytes + 3) & ~3u;
+	uint32_t length = (uint32_t)(16 + 4 + 4 + room + 4 + n);
+	uint16_t type = 0x0400, before[2] = {(uint16_t)(4 + prefix_bytes), 10},
+		 attr[2] = {(uint16_t)(4 + n), 9};
+
+	memset(ret, 0, length + 4);
+	memcpy(ret, &length, 4);
+	memcpy(ret + 4, &type, 2);
+	memcpy(ret + 20, before, 4);
+	memcpy(ret + 24, prefix, prefix_bytes);
+	memcpy(ret + 24 + room, attr, 4);
+	memcpy(ret + 28 + room, payload, n);
+	return (length + 3) & ~3u;
+}
+
+#define RST4(from)                                                                                 \
+	"450000280000400040060000" from "7f000001"                                                 \
+	"0bb8a00000000000000000015014000000000000"
+#define RST6(from)                                                                                 \
+	"6000000000140640" from "00000000000000000000000000000001"                                 \
+	"0bb8a00000000000000000015014000000000000"
+
+static const struct {
+	const char *what, *prefix, *packet, *address; /* NULL: nothing is told */
+	bool is_loopback;
+	unsigned port;
+} refusals[] = {
+	{"IPv4", "refused", RST4("7f000001"), "::ffff:127.0.0.1", true, 3000},
+	{"all of 127/8", "refused", RST4("7f010203"), "::ffff:127.1.2.3", true, 3000},
+	{"IPv6", "refused", RST6("00000000000000000000000000000001"), "::1", true, 3000},
+	{"from elsewhere", "refused", RST4("c0000201"), NULL, true, 0},
+	{"from elsewhere, IPv6", "refused", RST6("20010db8000000000000000000000001"), NULL, true,
+	 0},
+	{"not TCP", "refused",
+	 "450000200000000040110000"
+	 "7f000001"
+	 "7f000001"
+	 "0bb80050000c0000",
+	 NULL, true, 0},
+	{"another prefix", "refuse", RST4("7f000001"), "::ffff:127.0.0.1", false, 40960},
+	{"no prefix", "", RST4("7f000001"), "::ffff:127.0.0.1", false, 40960},
+};
+
+/* What was asked for is the source of the answer. */
+static void test_parse_turns_refusals_around(void **state)
+{
+	uint8_t bytes[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		size_t n = message_with_prefix(refusals[i].prefix, refusals[i].packet, bytes);
+		struct netlog_attempt a;
+
+		print_message("%s\n", refusals[i].what);
+		assert_int_equal(netlog_parse(bytes, n, &a), refusals[i].address ? n : 0);
+		if (!refusals[i].address)
+			continue;
+		assert_attempt(&a, "tcp", refusals[i].address, refusals[i].port);
+		assert_int_equal(a.is_loopback, refusals[i].is_loopback);
+	}
+}
+
 /* Cut anywhere, and with any byte changed, it reads within bounds and consumes no more. */
 static void test_parse_stays_within_bounds(void **state)
 {
@@ -216,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_parse_skips_damaged_packets),
 		cmocka_unit_test(test_parse_skips_other_messages),
 		cmocka_unit_test(test_parse_yields_each_message_in_turn),
+		cmocka_unit_test(test_parse_turns_refusals_around),
 		cmocka_unit_test(test_parse_stays_within_bounds),
 	};
 
