@@ -11,8 +11,14 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "commands/destination.h"
 #include "ipc/messages.h"
 #include "jail/jail.h"
+
+#define OPTIONS_ALLOW_MAX   64
+#define OPTIONS_PRESETS_MAX 16
+#define OPTIONS_FORWARD_MAX 16
+#define OPTIONS_ENV_MAX     64
 
 enum fail_on { FAIL_ON_DENIED = 1, FAIL_ON_UNKNOWN = 2, FAIL_ON_LOST = 4 };
 
@@ -34,6 +40,15 @@ struct run_options {
 	size_t n_write_dirs;
 	struct dial_to dial_to[IPC_DIALTO_MAX];
 	size_t n_dial_to;
+	struct destination allow[OPTIONS_ALLOW_MAX];
+	size_t n_allow;
+	const char *presets[OPTIONS_PRESETS_MAX]; /* that exist */
+	size_t n_presets;
+	bool no_preset_by_name; /* --preset none */
+	uint16_t forward_ports[OPTIONS_FORWARD_MAX];
+	size_t n_forward_ports;
+	const char *pass_env[OPTIONS_ENV_MAX]; /* names; `*` is any run of characters */
+	size_t n_pass_env;
 	uint64_t timeout_ms; /* 0: none */
 	unsigned fail_on;    /* mask of enum fail_on */
 	int verbosity;       /* -1 quiet, 0, 1, 2 */

@@ -5,8 +5,20 @@
 #ifndef MCPJAIL_COMMANDS_SUMMARY_H
 #define MCPJAIL_COMMANDS_SUMMARY_H
 
-#include "commands/options.h"
+#include "base/error.h"
+#include "policy/policy.h"
 #include "roles/supervisor.h"
+
+#define SUMMARY_REFUSED_MAX 12 /* destinations that are named one by one */
+
+/* What is known of the run besides its result; all borrowed. */
+struct summary_facts {
+	const char *run_dir;
+	const struct policy *policy; /* in force; NULL: no destination is known for anything */
+	const char *presets;         /* that it takes in: "claude-code, github"; "": none */
+	const char *policy_file;     /* --policy as it was written; NULL: not written */
+	int fd;                      /* from summary_open(); -1: none */
+};
 
 /**
  * summary_open() - Open --summary's file, before anything runs that could put a link there
@@ -17,10 +29,7 @@
  */
 int summary_open(const char *path, int *ret_fd, struct error *err);
 
-/**
- * summary_tell() - On standard error, and appended to --summary's file
- * @fd: From summary_open(); -1: none
- */
-void summary_tell(const struct run_result *result, const char *run_dir, int fd);
+/** summary_tell() - On standard error, and appended to --summary's file */
+void summary_tell(const struct run_result *result, const struct summary_facts *facts);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "policy/presets.h"
 
 #define GRANT_MAX 64
 
@@ -153,6 +154,87 @@ static int add_dial_to(struct run_options *o, const char *value, struct error *e
 	return 0;
 }
 
+static int too_many(struct error *err, size_t most)
+{
+	error_set(err, NULL, "write the rest into a policy file: mcpjail -p FILE",
+		  "more than %zu of them", most);
+	return -EINVAL;
+}
+
+static int add_allow(struct run_options *o, const char *value, struct error *err)
+{
+	int r;
+
+	if (o->n_allow == OPTIONS_ALLOW_MAX)
+		return too_many(err, OPTIONS_ALLOW_MAX);
+	r = destination_parse(value, &o->allow[o->n_allow], err);
+	o->n_allow += !r;
+	return r;
+}
+
+static int add_preset(struct run_options *o, const char *value, struct error *err)
+{
+	const struct policy_preset *preset = policy_preset_find(value);
+	char mend[256] = "there are:";
+	size_t n = strlen(mend);
+
+	if (!strcmp(value, "none")) {
+		o->no_preset_by_name = true;
+		return 0;
+	}
+	if (preset && o->n_presets == OPTIONS_PRESETS_MAX)
+		return too_many(err, OPTIONS_PRESETS_MAX);
+	if (preset) {
+		o->presets[o->n_presets++] = preset->name;
+		return 0;
+	}
+	for (size_t i = 0; i < policy_preset_count() && n < sizeof(mend); i++)
+		n += (size_t)snprintf(mend + n, sizeof(mend) - n, "%s %s", i ? "," : "",
+				      policy_preset_at(i)->name);
+	error_set(err, NULL, mend, "there is no preset '%s'", value);
+	return -EINVAL;
+}
+
+static int add_forward_port(struct run_options *o, const char *value, struct error *err)
+{
+	const char *at = value;
+	uint16_t port = 0;
+
+	if (o->n_forward_ports == OPTIONS_FORWARD_MAX)
+		return too_many(err, OPTIONS_FORWARD_MAX);
+	if (!take_port(&at, '\0', &port) || !port) {
+		error_set(err, NULL, "write the port only, for example --forward-host 3000",
+			  "'%s' is no port of this machine", value);
+		return -EINVAL;
+	}
+	o->forward_ports[o->n_forward_ports++] = port;
+	return 0;
+}
+
+static int add_env(struct run_options *o, const char *value, struct error *err)
+{
+	size_t n = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 "_*");
+
+	if (o->n_pass_env == OPTIONS_ENV_MAX)
+		return too_many(err, OPTIONS_ENV_MAX);
+	if (value[n] == '=') {
+		/* What was meant as a value may be a secret: it is not repeated. */
+		error_set(err, NULL,
+			  "write --env NAME, and set the variable before mcpjail: "
+			  "NAME=… mcpjail …",
+			  "takes a name, no value");
+		return -EINVAL;
+	}
+	if (!n || value[n] || (value[0] >= '0' && value[0] <= '9') || !strcmp(value, "*")) {
+		error_set(err, NULL, "name one, or several as AWS_*", "'%s' names no variable",
+			  value);
+		return -EINVAL;
+	}
+	o->pass_env[o->n_pass_env++] = value;
+	return 0;
+}
+
 static int set_timeout(struct run_options *o, const char *value, struct error *err)
 {
 	static const struct {
@@ -236,6 +318,10 @@ static int refuse_yet(struct run_options *o, const char *value, struct error *er
 /* clang-format off */
 static const struct option_spec specs[] = {
 	{"policy", 'p', "FILE", set_policy, "the policy to judge by"},
+	{"allow", 0, "HOST[:PORT]", add_allow, "let the agent reach HOST by https; repeatable"},
+	{"preset", 0, "NAME", add_preset, "what a known program needs; none: not by the command's name"},
+	{"env", 0, "NAME", add_env, "let a credential of your environment through; repeatable"},
+	{"forward-host", 0, "PORT", add_forward_port, "this machine's PORT as host.mcpjail.internal:PORT"},
 	{"grant", 'g', "NAME", set_grant, "identity for limits (default $MCPJAIL_GRANT, else default)"},
 	{"write", 0, "DIR", add_write_dir, "make DIR writable in the jail; repeatable"},
 	{"run-dir", 0, "DIR", set_run_dir, "where this run's records go"},
@@ -249,10 +335,7 @@ static const struct option_spec specs[] = {
 	{"quiet", 'q', NULL, set_quiet, "no notices, only errors"},
 	{"verbose", 'v', NULL, set_verbose, "show decisions; twice: the protocol"},
 	{"help", 'h', NULL, set_help, "this text"},
-	{"allow", 0, "HOST[:PORT]", refuse_yet, NULL},
-	{"preset", 0, "NAME", refuse_yet, NULL},
 	{"observe", 0, NULL, refuse_yet, NULL},
-	{"forward-host", 0, "PORT", refuse_yet, NULL},
 };
 /* clang-format on */
 

@@ -10,11 +10,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "policy/policy.h"
+#include "policy_change.h"
 #include "state/places.h"
-
-#define EXIT_SOUND  0
-#define EXIT_WRONG  1
-#define EXIT_CANNOT 2
 
 #define REPORT_BYTES_MAX (1u << 20) /* of --json: POLICY_ERRORS_MAX errors, all escaped */
 
@@ -25,16 +22,24 @@ struct check {
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: mcpjail policy check [--json] [FILE]\n\n"
+	fputs("usage: mcpjail policy check [--json] [FILE]\n"
+	      "       mcpjail policy allow [-p FILE] HOST[:PORT]… [--tool NAME]…\n"
+	      "       mcpjail policy deny [-p FILE] HOST[:PORT]…\n\n"
 	      "  check   whether a policy loads; names every error with line, column and JSON\n"
 	      "          pointer. Without FILE: the policy that a run would use.\n"
-	      "          exit status: 0 sound, 1 wrong, 2 cannot be read\n",
+	      "          exit status: 0 sound, 1 wrong, 2 cannot be read\n"
+	      "  allow   let the agent reach HOST by https, or call the tool NAME, from the next\n"
+	      "          run on. Without FILE: your own policy, ~/.config/mcpjail/policy.json,\n"
+	      "          which is made from the policy in force if you have none.\n"
+	      "  deny    take out what allow put in.\n"
+	      "          exit status of both: 0 done, 1 the policy is wrong, 2 cannot be read or\n"
+	      "          written; unless it is 0, the file is as it was\n",
 	      out);
 }
 
 /* --- reports ---------------------------------------------------------------- */
 
-static void print_errors(const char *name, const struct policy_errors *errors)
+void policy_print_errors(const char *name, const struct policy_errors *errors)
 {
 	size_t n = policy_errors_count(errors);
 	char line[1300];
@@ -114,15 +119,15 @@ static int check_text(const struct check *c, const char *name, const char *text,
 
 	if (r == -ENOMEM) {
 		log_error("%s: out of memory", name);
-		return EXIT_CANNOT;
+		return POLICY_EXIT_CANNOT;
 	}
 	if (c->as_json)
 		print_json(name, policy, &errors);
 	else if (r)
-		print_errors(name, &errors);
+		policy_print_errors(name, &errors);
 	else
 		print_sound(name, policy);
-	return r ? EXIT_WRONG : EXIT_SOUND;
+	return r ? POLICY_EXIT_WRONG : POLICY_EXIT_SOUND;
 }
 
 static int check_file(const struct check *c)
@@ -136,7 +141,7 @@ static int check_file(const struct check *c)
 	if (places_policy(c->file, path, &text, &err)) {
 		error_format(&err, line, sizeof(line));
 		log_error("%s", line);
-		return EXIT_CANNOT;
+		return POLICY_EXIT_CANNOT;
 	}
 	if (!c->file && !path[0]) {
 		bytes = policy_builtin(&n);
@@ -146,7 +151,7 @@ static int check_file(const struct check *c)
 			  text.len);
 }
 
-/* @arguments: behind "check". Return: 0; EXIT_CANNOT after saying what is wrong with them */
+/* @arguments: behind "check". Return: 0; POLICY_EXIT_CANNOT after saying what is wrong with them */
 static int check_parse(char **arguments, struct check *ret)
 {
 	bool only_files = false;
@@ -158,10 +163,10 @@ static int check_parse(char **arguments, struct check *ret)
 			ret->as_json = true;
 		} else if (!only_files && (*a)[0] == '-' && (*a)[1]) {
 			log_error("policy check: unknown option %s; it has --json only", *a);
-			return EXIT_CANNOT;
+			return POLICY_EXIT_CANNOT;
 		} else if (ret->file) {
 			log_error("policy check: one file at a time, not %s as well", *a);
-			return EXIT_CANNOT;
+			return POLICY_EXIT_CANNOT;
 		} else {
 			ret->file = *a;
 		}
@@ -181,28 +186,28 @@ static int command_help(char **arguments)
 {
 	(void)arguments;
 	print_usage(stdout);
-	return EXIT_SOUND;
+	return POLICY_EXIT_SOUND;
 }
 
 static const struct {
 	const char *name;
 	int (*run)(char **arguments);
 } subcommands[] = {
-	{"check", command_check},
-	{"help", command_help},
-	{"--help", command_help},
-	{"-h", command_help},
+	{"check", command_check}, {"allow", policy_allow},  {"deny", policy_deny},
+	{"help", command_help},   {"--help", command_help}, {"-h", command_help},
 };
 
 int command_policy(int argc, char **argv)
 {
 	if (argc < 2) {
 		print_usage(stderr);
-		return EXIT_CANNOT;
+		return POLICY_EXIT_CANNOT;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
 		if (!strcmp(argv[1], subcommands[i].name))
 			return subcommands[i].run(argv + 2);
-	log_error("policy %s: no such command in this version; there is: policy check", argv[1]);
-	return EXIT_CANNOT;
+	log_error(
+		"policy %s: no such command in this version; there are: policy check, allow, deny",
+		argv[1]);
+	return POLICY_EXIT_CANNOT;
 }

@@ -13,17 +13,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "summary_lines.h"
 
-#define LINE_BYTES 1024
+#define LINE_BYTES 1536
 
-struct summary {
-	int fd; /* -1: standard error only */
-};
-
-static void say(const struct summary *s, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(const struct summary *s, const char *format, ...)
+void summary_say(const struct summary_facts *facts, const char *format, ...)
 {
 	char line[LINE_BYTES], safe[2 * LINE_BYTES];
 	va_list ap;
@@ -32,24 +26,12 @@ static void say(const struct summary *s, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	log_notice("%s", line);
-	if (s->fd < 0)
+	if (facts->fd < 0)
 		return;
 	text_escape_terminal(line, strlen(line), safe, sizeof(safe) - 1);
 	strcat(safe, "\n");
-	if (write(s->fd, safe, strlen(safe)) < 0)
+	if (write(facts->fd, safe, strlen(safe)) < 0)
 		log_error("--summary: %s", strerror(errno));
-}
-
-static void say_refused(const struct summary *s, const struct run_result *res)
-{
-	for (size_t i = 0; i < res->ledger.n_refused; i++) {
-		const char *host = res->ledger.refused[i].host;
-		bool is_v6 = strchr(host, ':') != NULL;
-
-		say(s, "refused: %s%s%s:%u, %" PRIu64 " time%s; the policy names no such server",
-		    is_v6 ? "[" : "", host, is_v6 ? "]" : "", res->ledger.refused[i].port,
-		    res->ledger.refused[i].count, res->ledger.refused[i].count == 1 ? "" : "s");
-	}
 }
 
 int summary_open(const char *path, int *ret_fd, struct error *err)
@@ -76,23 +58,22 @@ int summary_open(const char *path, int *ret_fd, struct error *err)
 	return r;
 }
 
-void summary_tell(const struct run_result *res, const char *run_dir, int fd)
+void summary_tell(const struct run_result *res, const struct summary_facts *facts)
 {
-	struct summary s = {.fd = fd};
-
 	if (!res->has_ledger) {
 		if (res->end != RUN_END_NOT_MADE)
-			log_error("the ledger was not closed; what was recorded is in %s", run_dir);
+			log_error("the ledger was not closed; what was recorded is in %s",
+				  facts->run_dir);
 		return;
 	}
 	if (res->ledger.failure[0])
 		log_error("%s", res->ledger.failure);
 	if (res->end == RUN_END_NOT_MADE || res->end == RUN_END_NOT_EXECED)
 		return;
-	say(&s, "calls: %" PRIu64 " allowed, %" PRIu64 " denied%s", res->ledger.allowed,
-	    res->ledger.denied, res->ledger.unknown ? ", outcomes unknown: see trace" : "");
-	say_refused(&s, res);
-	say(&s, "records: %s", run_dir);
+	summary_say(facts, "calls: %" PRIu64 " allowed, %" PRIu64 " denied%s", res->ledger.allowed,
+		    res->ledger.denied, res->ledger.unknown ? ", outcomes unknown: see trace" : "");
+	summary_refused(res, facts);
+	summary_say(facts, "records: %s", facts->run_dir);
 	if (!res->ledger.failure[0])
-		say(&s, "anchor: %s:%s", res->ledger.head, res->ledger.key_fingerprint);
+		summary_say(facts, "anchor: %s:%s", res->ledger.head, res->ledger.key_fingerprint);
 }

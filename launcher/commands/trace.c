@@ -179,6 +179,19 @@ static void print_denial(struct span record)
 		printf("              %s\n", text);
 }
 
+static void print_allowed(struct span record)
+{
+	char protocol[64], host[1024], port[16], rule[2048], text[TEXT_MAX];
+
+	shown(record, "protocol", protocol, sizeof(protocol));
+	shown(record, "host", host, sizeof(host));
+	shown(record, "port", port, sizeof(port));
+	shown(record, "rule", rule, sizeof(rule));
+	shown(record, "detail", text, sizeof(text));
+	print_time(record);
+	printf("pass   %s %s:%s  %s  %s\n", protocol, host, port, text, rule);
+}
+
 /* JSON with every character beyond ASCII escaped: it stays the same value, and shows no tricks. */
 static void print_json(struct span record)
 {
@@ -204,7 +217,7 @@ static void print_json(struct span record)
 static void print_record(struct span record, const struct outcomes *os, bool as_json)
 {
 	static const char *const listed[] = {"call.decision", "call.result", "call.outcome_unknown",
-					     "net.denied"};
+					     "net.denied", "net.allowed"};
 
 	for (size_t i = 0; as_json && i < ARRAY_SIZE(listed); i++)
 		if (is_type(record, listed[i]))
@@ -215,6 +228,8 @@ static void print_record(struct span record, const struct outcomes *os, bool as_
 		print_call(record, os);
 	else if (is_type(record, "net.denied"))
 		print_denial(record);
+	else if (is_type(record, "net.allowed"))
+		print_allowed(record);
 }
 
 /* --- the command ---------------------------------------------------------------- */

@@ -66,6 +66,13 @@ static void make_run(const char *state_dir, const char *run_id, const char *tool
 	record_string(r, "reason", span_of(HOSTILE));
 	record_u64(r, "port", 443);
 	assert_int_equal(ledger_commit(l), 0);
+	r = ledger_begin(l, "net.allowed");
+	record_string(r, "protocol", span_of("https"));
+	record_string(r, "host", span_of("api.example.com"));
+	record_string(r, "rule", span_of("/egress/0"));
+	record_string(r, "detail", span_of("POST /v1/" HOSTILE));
+	record_u64(r, "port", 443);
+	assert_int_equal(ledger_commit(l), 0);
 	r = ledger_begin(l, "net.denied");
 	record_u64(r, "suppressed", 4711);
 	record_string(r, "reason", span_of("no more than that"));
@@ -137,6 +144,8 @@ static void test_trace_lists_calls_and_denials_of_the_last_run(void **state)
 	assert_non_null(strstr(f->out, "deny   new_tool  /default"));
 	assert_non_null(strstr(f->out, "reason not listed"));
 	assert_non_null(strstr(f->out, "deny   tls example.com:443"));
+	assert_non_null(strstr(f->out, "pass   https api.example.com:443  POST /v1/"));
+	assert_non_null(strstr(f->out, "  /egress/0\n"));
 	assert_non_null(strstr(f->out, "deny   4711 more  no more than that\n"));
 }
 
@@ -171,7 +180,7 @@ static void test_trace_json_is_ascii_and_keeps_its_value(void **state)
 		assert_true(scan_copy_string(scan_find(span_of(line), "tool"), tool, sizeof(tool)));
 		assert_string_equal(tool, HOSTILE "\xf0\x9f\x98\x80");
 	}
-	assert_int_equal(lines, 5);
+	assert_int_equal(lines, 6);
 }
 
 static void test_commands_say_when_there_is_no_such_run(void **state)
