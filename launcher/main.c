@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "commands/doctor.h"
 #include "commands/policy.h"
 #include "commands/run.h"
 #include "commands/trace.h"
@@ -43,9 +44,9 @@ static int run_named(int argc, char **argv)
 }
 
 static const struct command commands[] = {
-	{"run", run_named},       {"policy", command_policy},   {"verify", command_verify},
-	{"trace", command_trace}, {"help", print_help},         {"--help", print_help},
-	{"-h", print_help},       {"--version", print_version},
+	{"run", run_named},       {"policy", command_policy}, {"verify", command_verify},
+	{"trace", command_trace}, {"doctor", command_doctor}, {"help", print_help},
+	{"--help", print_help},   {"-h", print_help},         {"--version", print_version},
 };
 
 static const struct {

@@ -49,7 +49,7 @@ owner() { # header-regex, path-regex, name
 	[ -z "$hits" ] || complain "$3 is used outside its owners:"$'\n'"$hits"
 }
 owner 'seccomp\.h>' '^launcher/(jail/filter|sandbox/)' libseccomp
-owner 'openssl/' '^launcher/(proxy|trust|ledger|roles/(keeper|proxy)|mcp|state)|^policy/|^launcher/commands/verify' OpenSSL
+owner 'openssl/' '^launcher/(proxy|trust|ledger|roles/(keeper|proxy)|mcp|state)|^policy/|^launcher/commands/(verify|doctor_server)' OpenSSL
 owner 'ares' '^launcher/dial/|^launcher/roles/dialer' c-ares
 owner 'jansson\.h>' '^launcher/(mcp|proxy|commands|ledger)/|^policy/' jansson
 

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a jail is made of, tried piece by piece: each in a child process that enters
+ * namespaces of its own, does the thing, and says how it went. Versions and configuration
+ * files are not asked: a kernel that has a feature may still refuse it here.
+ *
+ * A child that dies of it (a seccomp filter that kills) or takes too long counts as refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "commands/doctor_mends.h"
+#include "commands/doctor_parts.h"
+#include "jail/mount_ops.h"
+#include "jail/netns.h"
+#include "jail/selftest.h"
+#include "sandbox/landlock.h"
+
+#define PROBE_LIMIT_S 5
+
+struct answer {
+	int error; /* 0: it works */
+	char detail[DOCTOR_TEXT_MAX / 2];
+};
+
+static int say(struct answer *a, int r, const char *what)
+{
+	snprintf(a->detail, sizeof(a->detail), "%s: %s", what, strerror(-r));
+	return r;
+}
+
+/* --- namespaces ------------------------------------------------------------------------ */
+
+static int write_file(const char *path, const char *text)
+{
+	autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+/* One's own ids as themselves, which is all that one may map from within. */
+static int map_ids(unsigned uid, unsigned gid)
+{
+	char map[64];
+	int r;
+
+	snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
+	r = write_file("/proc/self/uid_map", map);
+	if (!r)
+		r = write_file("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
+	return r ? r : write_file("/proc/self/gid_map", map);
+}
+
+static int enter_user_namespace(struct answer *a)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	int r;
+
+	if (unshare(CLONE_NEWUSER))
+		return say(a, -errno, "making one");
+	r = map_ids(uid, gid);
+	return r ? say(a, r, "writing the uid map") : 0;
+}
+
+static int enter(int namespaces, struct answer *a)
+{
+	int r = enter_user_namespace(a);
+
+	if (!r && unshare(namespaces))
+		r = say(a, -errno, "making the namespaces");
+	return r;
+}
+
+static int try_user_namespace(struct answer *a)
+{
+	return enter_user_namespace(a);
+}
+
+static int try_other_namespaces(struct answer *a)
+{
+	static const struct {
+		int flag;
+		const char *name;
+	} kinds[] = {{CLONE_NEWNET, "network"},
+		     {CLONE_NEWNS, "mount"},
+		     {CLONE_NEWPID, "pid"},
+		     {CLONE_NEWIPC, "ipc"},
+		     {CLONE_NEWUTS, "uts"}};
+	int r = enter_user_namespace(a);
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(kinds); i++)
+		if (unshare(kinds[i].flag))
+			r = say(a, -errno, kinds[i].name);
+	/* AppArmor can give a user namespace and keep the rights in it. */
+	if (!r && sethostname("doctor", 6))
+		r = say(a, -errno, "they come without the rights in them");
+	return r;
+}
+
+/* --- network ------------------------------------------------------------------------- */
+
+static int try_loopback(struct answer *a)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int r = enter(CLONE_NEWNET, a);
+	autoclose int fd = r ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (!r && (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo)))
+		r = say(a, -errno, "bringing it up");
+	return r;
+}
+
+static int set_up_network(struct netns *net, struct answer *a)
+{
+	struct error err = {.where = ""};
+	int r = enter(CLONE_NEWNET, a);
+
+	if (r)
+		return r;
+	r = netns_set_up(net, &err);
+	if (!r)
+		r = selftest_network(net, &err);
+	if (r)
+		snprintf(a->detail, sizeof(a->detail), "%.250s", err.what);
+	return r;
+}
+
+static int try_capture(struct answer *a)
+{
+	struct netns net = NETNS_NONE;
+	int r = set_up_network(&net, a);
+
+	netns_close(&net);
+	return r;
+}
+
+static int try_packet_log(struct answer *a)
+{
+	struct netns net = NETNS_NONE;
+	int r = set_up_network(&net, a);
+
+	if (!r && net.log < 0)
+		r = say(a, -ENOENT, "nfnetlink_log");
+	netns_close(&net);
+	return r;
+}
+
+/* --- files --------------------------------------------------------------------------- */
+
+static int try_mounts(struct answer *a)
+{
+	static const char *const none[] = {NULL};
+	autoclose int tmpfs = -1, tree = -1;
+	int r = enter(CLONE_NEWNS, a);
+
+	if (!r && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		r = say(a, -errno, "making them private");
+	if (!r && (tmpfs = mount_new("tmpfs", none, MOUNT_SEALED)) < 0)
+		r = say(a, tmpfs, "tmpfs");
+	if (!r && (tree = mount_clone(AT_FDCWD, "/", true, MOUNT_SEALED)) < 0)
+		r = say(a, tree, "a read-only view of the file tree");
+	if (!r)
+		r = mount_attach_at(tmpfs, "/tmp");
+	return r && !a->detail[0] ? say(a, r, "attaching a mount") : r;
+}
+
+static _Noreturn void mount_proc(void)
+{
+	static const char *const none[] = {NULL};
+	int fd = mount_new("proc", none, MOUNT_SAFE);
+
+	_exit(fd < 0 ? -fd & 0xff : 0);
+}
+
+/* Only a process of the new pid namespace, which its maker is not, may mount its /proc. */
+static int try_proc(struct answer *a)
+{
+	int r = enter(CLONE_NEWNS | CLONE_NEWPID, a), status = 0;
+	pid_t pid;
+
+	if (r)
+		return r;
+	pid = fork();
+	if (!pid)
+		mount_proc();
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return say(a, -errno, "a process in it");
+	r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+	return r ? say(a, r, "mounting it") : 0;
+}
+
+static int try_overlay(struct answer *a)
+{
+	static const char *const options[] = {"lowerdir", "/etc:/usr", "userxattr", "", NULL};
+	int r = enter(CLONE_NEWNS, a);
+	autoclose int fd = r ? -1 : mount_new("overlay", options, MOUNT_SEALED);
+
+	return !r && fd < 0 ? say(a, fd, "mounting one") : r;
+}
+
+/* --- system calls -------------------------------------------------------------------------- */
+
+static int try_seccomp(struct answer *a)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = {.len = 1, .filter = &allow};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return say(a, -errno, "no_new_privs");
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
+		return say(a, -errno, "installing a filter");
+	return 0;
+}
+
+static int try_landlock(struct answer *a)
+{
+	int abi = landlock_abi(), r;
+
+	if (abi < LANDLOCK_ABI_SCOPE) {
+		snprintf(a->detail, sizeof(a->detail), "the kernel's ABI is %d; from %d on", abi,
+			 LANDLOCK_ABI_SCOPE);
+		return -EOPNOTSUPP;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return say(a, -errno, "no_new_privs");
+	r = landlock_restrict(LANDLOCK_SCOPE);
+	if (!r)
+		snprintf(a->detail, sizeof(a->detail), "ABI %d", abi);
+	return r ? say(a, r, "entering a domain") : 0;
+}
+
+static int try_cgroup(struct answer *a)
+{
+	struct statfs fs;
+
+	if (statfs("/sys/fs/cgroup", &fs))
+		return say(a, -errno, "/sys/fs/cgroup");
+	if (fs.f_type != CGROUP2_SUPER_MAGIC) {
+		snprintf(a->detail, sizeof(a->detail), "/sys/fs/cgroup is not of version 2");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* "return 1" at the making of a socket: loaded, never attached. */
+static int try_bpf(struct answer *a)
+{
+	const struct bpf_insn program[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_SOCK;
+	attr.insns = (uint64_t)(uintptr_t)program;
+	attr.insn_cnt = ARRAY_SIZE(program);
+	attr.license = (uint64_t)(uintptr_t) "GPL";
+	autoclose int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	return fd < 0 ? say(a, -errno, "loading a program") : 0;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+#define ALONE NULL
+
+static const struct probe {
+	const char *name, *gives;
+	enum check_weight weight;
+	int (*needs)(struct answer *a); /* the try without which this one tells nothing new */
+	int (*try)(struct answer *a);
+	const char *(*mend)(const struct host_facts *facts, int error);
+} probes[] = {
+	{"user namespace", "a jail without privilege", CHECK_NEEDED, ALONE, try_user_namespace,
+	 mend_namespaces},
+	{"other namespaces", "own network, mounts, processes", CHECK_NEEDED, try_user_namespace,
+	 try_other_namespaces, mend_namespaces},
+	{"loopback", "the only network in the jail", CHECK_NEEDED, try_other_namespaces,
+	 try_loopback, mend_network},
+	{"capture", "every TCP connection and DNS query reaches the proxy", CHECK_NEEDED,
+	 try_loopback, try_capture, mend_network},
+	{"mounts", "a read-only file tree", CHECK_NEEDED, try_other_namespaces, try_mounts,
+	 mend_mounts},
+	{"own /proc", "the jail's own processes only", CHECK_NEEDED, try_mounts, try_proc,
+	 mend_namespaces},
+	{"seccomp filter", "system calls that lead out are refused", CHECK_NEEDED, ALONE,
+	 try_seccomp, mend_seccomp},
+	{"packet log", "refused UDP and ICMP are recorded", CHECK_WANTED, try_capture,
+	 try_packet_log, mend_packet_log},
+	{"overlay", "the run's CA beside the system's in /etc/ssl/certs", CHECK_WANTED, try_mounts,
+	 try_overlay, mend_overlay},
+	{"Landlock", "scoped signals and abstract sockets: a second wall", CHECK_WANTED, ALONE,
+	 try_landlock, mend_landlock},
+	{"cgroup v2", "ends and limits everything that runs", CHECK_LATER, ALONE, try_cgroup,
+	 mend_cgroup},
+	{"BPF", "a third wall; who did what, exactly", CHECK_LATER, ALONE, try_bpf, mend_bpf},
+};
+
+/* --- children ----------------------------------------------------------------------------------
+ */
+
+static _Noreturn void answer_from_child(const struct probe *probe, int fd)
+{
+	struct answer a = {.error = 0};
+
+	alarm(PROBE_LIMIT_S);
+	a.error = probe->try(&a);
+	_exit(write(fd, &a, sizeof(a)) == sizeof(a) ? 0 : 1);
+}
+
+static void ask(const struct probe *probe, struct answer *ret)
+{
+	struct answer a;
+	int pair[2], status = 0;
+	bool is_answered;
+	pid_t pid;
+
+	*ret = (struct answer){.error = -EIO};
+	if (pipe2(pair, O_CLOEXEC)) {
+		say(ret, -errno, "pipe");
+		return;
+	}
+	pid = fork();
+	if (!pid)
+		answer_from_child(probe, pair[1]);
+	close(pair[1]);
+	is_answered = pid > 0 && read(pair[0], &a, sizeof(a)) == sizeof(a);
+	close(pair[0]);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (is_answered)
+		*ret = a;
+	else if (WIFSIGNALED(status))
+		snprintf(ret->detail, sizeof(ret->detail), "%s",
+			 WTERMSIG(status) == SIGALRM ? "it took too long" : "it was killed for it");
+}
+
+/* Whether what a probe needs was found earlier in the table, and works. */
+static bool is_ready(const struct probe *probe, const struct check *done)
+{
+	for (size_t i = 0; probe->needs && &probes[i] < probe; i++)
+		if (probes[i].try == probe->needs)
+			return done[i].state == CHECK_OK;
+	return true;
+}
+
+size_t probes_run(const struct host_facts *facts, struct check *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (; n < ARRAY_SIZE(probes) && n < max; n++) {
+		const struct probe *p = &probes[n];
+		struct check *c = &ret[n];
+		struct answer a;
+
+		*c = (struct check){.name = p->name, .gives = p->gives, .weight = p->weight};
+		if (!is_ready(p, ret)) {
+			c->state = CHECK_UNTRIED;
+			continue;
+		}
+		ask(p, &a);
+		c->state = a.error ? CHECK_MISSING : CHECK_OK;
+		snprintf(c->detail, sizeof(c->detail), "%s", a.detail);
+		if (a.error)
+			snprintf(c->mend, sizeof(c->mend), "%s", p->mend(facts, a.error));
+	}
+	return n;
+}
