@@ -3,9 +3,10 @@
  * proxy/conn.h - one connection that the agent made, wherever it meant to go
  *
  * Every TCP connection of the jail arrives here. It is TLS, plain HTTP, or DNS over TCP,
- * told by its first byte and its port, or it is reset. Requests are read one after the
- * other; each is refused here or handed to an exchange (proxy/exchange.h), which answers
- * through conn_answer() and its kin.
+ * told by its first bytes and its port, or it is reset. Requests are read one after the
+ * other; each is refused here or handed to an exchange, which answers it: proxy/exchange.h
+ * for MCP, proxy/egress.h for other hosts of the policy. A connection that the policy lets
+ * through unread is one long exchange: proxy/tunnel.h.
  */
 #ifndef MCPJAIL_PROXY_CONN_H
 #define MCPJAIL_PROXY_CONN_H
@@ -48,13 +49,14 @@
 #define CONN_SLIM_MS       1000 /* idle that long, a connection gives its buffers back */
 
 /*
- * FIRST_BYTE → HANDSHAKE, HEAD, DNS; HANDSHAKE → HEAD; HEAD → BODY, EXCHANGE, FLUSH;
- * BODY → EXCHANGE, FLUSH; EXCHANGE → FLUSH; FLUSH → HEAD, FIRST_BYTE (inside CONNECT),
- * LINGER; from each to DEAD.
+ * FIRST_BYTE → HELLO, HEAD, EXCHANGE (a tunnel), FLUSH, DNS; HELLO → HANDSHAKE, EXCHANGE (a
+ * tunnel); HANDSHAKE → HEAD; HEAD → BODY, EXCHANGE, FLUSH; BODY → EXCHANGE, FLUSH; EXCHANGE →
+ * FLUSH; FLUSH → HEAD, FIRST_BYTE (inside CONNECT), LINGER; from each to DEAD.
  */
 enum conn_state {
 	CONN_DEAD = 0,
 	CONN_FIRST_BYTE,
+	CONN_HELLO,
 	CONN_HANDSHAKE,
 	CONN_HEAD,
 	CONN_BODY,
@@ -65,7 +67,13 @@ enum conn_state {
 };
 
 struct conn;
-struct exchange;
+
+/* What serves a connection in CONN_EXCHANGE. Each may end the exchange, and free it. */
+struct exchange_ops {
+	void (*on_agent)(void *exchange); /* the agent's socket may have bytes, room, or an end */
+	void (*on_tick)(void *exchange);  /* look at time limits */
+	void (*free)(void *exchange);     /* give up, with what is owed recorded */
+};
 
 /* What connections work with; all borrowed but the lists themselves. */
 struct conns {
@@ -82,6 +90,7 @@ struct conns {
 	size_t n;
 	size_t leaves_asked; /* MSG_LEAF_REQUESTs without an answer yet */
 	uint64_t last_id;
+	size_t bodies_held;         /* bytes of bodies that are held to be judged */
 	size_t slimmed;             /* connections that gave buffers back since the last look */
 	void (*on_room)(void *arg); /* a connection ended: there is room for another */
 	void *arg;
@@ -102,7 +111,8 @@ struct conn {
 	struct buf body_bytes;
 	const struct policy_server *server; /* that the request is for; NULL: none */
 	struct http1_authority named; /* whom the request names; host "" before that is known */
-	struct exchange *exchange;    /* owned; in EXCHANGE */
+	void *exchange;               /* owned; in EXCHANGE */
+	const struct exchange_ops *ops;
 	struct http1_authority tunnel;
 	bool has_tunnel;
 	bool opens_tunnel; /* the answer being flushed is to CONNECT */
@@ -133,6 +143,9 @@ void conns_on_tick(struct conns *conns);
 
 /** conn_is_gone() - Whether the agent can certainly not read an answer any more */
 bool conn_is_gone(const struct conn *c);
+
+/** conn_begin_exchange() - From now on @ops serve the connection, until it is answered or over */
+void conn_begin_exchange(struct conn *c, const struct exchange_ops *ops, void *exchange);
 
 /** conn_finish_answer() - conn.out holds the end of the answer: the exchange is over */
 void conn_finish_answer(struct conn *c);
@@ -180,7 +193,23 @@ bool conn_may_read(struct conn *c);
 enum conn_step conn_refuse(struct conn *c, unsigned status, const char *rule, const char *text);
 /** conn_refuse_head() - As conn_refuse(), for a head that is broken or not whole */
 enum conn_step conn_refuse_head(struct conn *c, unsigned status, const char *text);
-/** conn_record_denied() - net.denied for a connection without a request */
-void conn_record_denied(struct conn *c, const char *reason);
+/* A connection that is refused without a request. */
+struct conn_denial {
+	const char *protocol;
+	const char *rule; /* NULL: /default, or none about a server of the policy */
+	const char *reason;
+};
+
+/** conn_record_denied() - net.denied for it */
+void conn_record_denied(struct conn *c, const struct conn_denial *denial);
+/** conn_meant_host() - Whom the agent meant, as far as that is known: a name, or an address */
+const char *conn_meant_host(const struct conn *c);
+/** conn_meant_port() - Inside CONNECT the port that it named */
+uint16_t conn_meant_port(const struct conn *c);
+/** conn_begin_forward() - Pass the connection through if it is for the host's own loopback */
+bool conn_begin_forward(struct conn *c);
+enum conn_step conn_step_first_byte(struct conn *c);
+enum conn_step conn_step_hello(struct conn *c);
+enum conn_step conn_step_handshake(struct conn *c);
 
 #endif

@@ -24,16 +24,4 @@
  */
 void exchange_start(struct conn *c);
 
-/** exchange_free() - Give up, with the outcome recorded. NULL is fine */
-void exchange_free(struct exchange *x);
-
-/** exchange_on_drained() - The agent took what was queued */
-void exchange_on_drained(struct exchange *x);
-
-/** exchange_on_tick() - Check the time limits */
-void exchange_on_tick(struct exchange *x);
-
-/** exchange_agent_hung_up() - The agent sends nothing more */
-void exchange_agent_hung_up(struct exchange *x);
-
 #endif

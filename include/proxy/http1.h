@@ -209,6 +209,16 @@ static inline struct span http1_head_known(const struct http1_head *h, enum http
  */
 bool http1_media_type_is(struct span content_type, const char *type);
 
+/** http1_media_type_ends() - Whether it ends with @suffix ("+json"), likewise, and is longer */
+bool http1_media_type_ends(struct span content_type, const char *suffix);
+
+/**
+ * http1_charset_is_utf8() - Whether a Content-Type names no charset, or UTF-8 and that once
+ *
+ * Readers differ in which of two they take, and in what they make of odd ones.
+ */
+bool http1_charset_is_utf8(struct span content_type);
+
 /* --- names and paths: the one normaliser -------------------------------------- */
 
 enum http1_host_kind { HTTP1_HOST_NAME = 0, HTTP1_HOST_IPV4, HTTP1_HOST_IPV6 };
@@ -342,6 +352,8 @@ struct http1_out {
 	const struct http1_head *relayed; /* a head to take fields from, or NULL */
 	const char *const
 		*allowed; /* names to take, in any case, NULL-terminated; NULL takes all */
+	const char *const
+		*dropped; /* names not to take, likewise, spelt with '-' or '_'; NULL: none */
 	const struct http1_pair *fields; /* our own; each goes before a relayed one of its name */
 	size_t n_fields;
 	enum http1_framing framing; /* NONE writes no framing field at all */
@@ -356,6 +368,9 @@ struct http1_out {
  * Never relayed, allowed or not: Host, framing, Connection and what it names, the
  * other hop-by-hop fields, Expect, Upgrade, Proxy-*.
  */
+
+/** http1_field_is_relayed() - Whether field @i of a head is one that the writers relay at all */
+bool http1_field_is_relayed(const struct http1_head *h, size_t i);
 
 /** http1_write_request_head() - @host as from http1_authority_format() */
 int http1_write_request_head(struct buf *out, const char *method, const char *target,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * proxy/upstream.h - verified TLS connections to the policy's servers, kept for reuse
+ * proxy/upstream.h - connections to hosts that the policy allows, kept for reuse
  *
  * The dialer connects, by its own idea of where a host is; here the TLS handshake is
- * made and the certificate checked against the policy's host. A connection serves one
+ * made and the certificate checked against that host. A connection serves one
  * request at a time. After a whole answer it may wait for the next one, for less time
  * than servers usually grant (Node closes after 5 s).
  */
@@ -15,7 +15,6 @@
 #include <stdint.h>
 
 #include "ipc/channel.h"
-#include "policy/policy.h"
 #include "proxy/loop.h"
 #include "proxy/recorder.h"
 #include "proxy/tls.h"
@@ -23,13 +22,16 @@
 #define UPSTREAM_DIAL_MS      15000 /* name look-up and connect; the dialer gives up before */
 #define UPSTREAM_HANDSHAKE_MS 10000
 #define UPSTREAM_IDLE_MS      4000
-#define UPSTREAM_IDLE_MAX     64 /* waiting connections a server */
+#define UPSTREAM_IDLE_MAX     64 /* waiting connections, of all hosts */
 #define UPSTREAM_DIALS_MAX    64 /* asked of the dialer at a time; more wait */
 #define UPSTREAM_BUFFER_MAX   (256 * 1024)
+#define UPSTREAM_ORIGINS_MAX  1024 /* hosts and ports that are remembered */
+#define UPSTREAM_TELL_MAX     3    /* failures of one that are told on stderr in a run */
 
 /*
- * WAITING → DIALING → HANDSHAKE → BUSY ⇄ IDLE; from each to DEAD. A user is attached in
- * all but IDLE and DEAD; one that loses its user before BUSY becomes DEAD.
+ * WAITING → DIALING → HANDSHAKE → BUSY ⇄ IDLE; from each to DEAD. Without TLS there is no
+ * HANDSHAKE. A user is attached in all but IDLE and DEAD; one that loses its user before
+ * BUSY becomes DEAD.
  */
 enum upstream_state {
 	UPSTREAM_DEAD = 0,
@@ -41,6 +43,13 @@ enum upstream_state {
 };
 
 struct upstream;
+
+/* What is to be connected to. Borrowed for the call only. */
+struct upstream_target {
+	const char *host; /* normalised; a name, or an address literal */
+	uint16_t port;
+	bool plain; /* without TLS: the agent's own goes through, or there is none */
+};
 
 /* Who wants a connection. The callbacks may release it, and may free the user. */
 struct upstream_user {
@@ -54,7 +63,7 @@ struct upstream_user {
 struct upstream {
 	struct source source; /* first */
 	struct upstreams *pool;
-	struct upstream_server *server;
+	struct upstream_origin *origin;
 	enum upstream_state state;
 	struct stream stream;
 	struct buf in; /* read, not consumed */
@@ -65,12 +74,16 @@ struct upstream {
 	struct upstream *prev, *next;
 };
 
-#define UPSTREAM_TELL_MAX 3 /* failures of a server that are told on stderr in a run */
-
-struct upstream_server {
-	const struct policy_server *server; /* borrowed from the policy */
+/* What is remembered of a target: a TLS session to resume, and how it went. */
+struct upstream_origin {
+	struct upstream_origin *next;
+	char host[IPC_HOST_MAX + 1];
+	uint16_t port;
+	bool plain;
 	struct tls_session session;
-	size_t idle;
+	size_t connections;   /* in any state */
+	size_t idle;          /* of those */
+	uint64_t used_ms;     /* when a connection was last asked for */
 	size_t failures_told; /* to the person, at most UPSTREAM_TELL_MAX */
 };
 
@@ -79,25 +92,34 @@ struct upstreams {
 	struct channel *dialer;
 	struct tls_client *client;
 	struct recorder *recorder;
-	struct upstream_server *servers; /* one for each of the policy's */
-	size_t n_servers;
+	struct upstream_origin *origins;
+	size_t n_origins;
 	struct upstream *all;
+	size_t idle; /* of all origins */
 	uint64_t last_dial_id;
 	size_t dialing;
 };
 
-/** upstreams_init() - @pool's borrowed members are set by the caller. Return: 0; -ENOMEM */
-int upstreams_init(struct upstreams *pool, const struct policy *policy);
+/** upstreams_close() - End all; the pool's borrowed members were set by the caller, the rest zero
+ */
 void upstreams_close(struct upstreams *pool);
 
 /**
- * upstream_acquire() - Ask for a connection to a server
+ * upstream_acquire() - Ask for a connection
  * @reuse: Whether an idle one will do
  *
  * on_ready() or on_failed() is called, at once for an idle connection.
  */
-void upstream_acquire(struct upstreams *pool, const struct policy_server *server, bool reuse,
+void upstream_acquire(struct upstreams *pool, const struct upstream_target *target, bool reuse,
 		      struct upstream_user *user);
+
+/** upstream_read() - More bytes into @u->in. Return: > 0; 0 at the end; -EAGAIN; -EMSGSIZE if it
+ * is full; -errno */
+ssize_t upstream_read(struct upstream *u);
+
+/** upstream_keep_alive_ms() - The server's hint in a Keep-Alive field, less a second for the way;
+ * 0 for none */
+uint64_t upstream_keep_alive_ms(struct span keep_alive);
 
 /**
  * upstream_release() - The user is done, or gives up waiting

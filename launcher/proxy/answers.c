@@ -105,7 +105,8 @@ int answers_post(struct answers *answers, struct upstreams *upstreams,
 	if (a->next)
 		a->next->prev = a;
 	answers->all = a;
-	upstream_acquire(upstreams, server, false, &a->user);
+	upstream_acquire(upstreams, &(struct upstream_target){server->host, server->port, false},
+			 false, &a->user);
 	return 0;
 }
 

@@ -20,11 +20,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "proxy/exchange.h"
 
-#define DNS_PORT           53
-#define TLS_HANDSHAKE_BYTE 0x16 /* RFC 8446 §5.1: ContentType handshake */
-#define LEAVES_ASKED_MAX   64   /* of the keeper at a time, so that neither blocks the other */
+#define DNS_PORT 53
 
 static void conn_free(struct source *source)
 {
@@ -40,34 +37,45 @@ static void conn_free(struct source *source)
 
 /* --- records ------------------------------------------------------------------ */
 
-/* Whom the agent meant, as far as a connection without a request says it. */
-static const char *meant_host(const struct conn *c)
+const char *conn_meant_host(const struct conn *c)
 {
 	if (c->stream.name[0])
 		return c->stream.name;
-	return c->has_tunnel ? c->tunnel.host : c->dns_name;
+	if (c->has_tunnel)
+		return c->tunnel.host;
+	return c->dns_name ? c->dns_name : c->address;
 }
 
-void conn_record_denied(struct conn *c, const char *reason)
+uint16_t conn_meant_port(const struct conn *c)
 {
-	const char *host = meant_host(c), *protocol = c->stream.ssl ? "tls" : "tcp";
-	uint16_t port = c->has_tunnel ? c->tunnel.port : c->port;
-	/* About a server of the policy: then what failed is no rule's refusal. */
-	bool is_for_server = host && policy_server_find(c->conns->policy, host, port);
+	return c->has_tunnel ? c->tunnel.port : c->port;
+}
 
+void conn_record_denied(struct conn *c, const struct conn_denial *denial)
+{
+	const char *host = conn_meant_host(c), *rule = denial->rule;
+	uint16_t port = conn_meant_port(c);
+
+	/* About a host that the policy lists: then what failed is no rule's refusal. */
+	if (!rule)
+		rule = policy_server_find(c->conns->policy, host, port) ||
+				       policy_egress_find(c->conns->policy, host, port)
+			       ? ""
+			       : "/default";
 	c->is_accounted = true;
-	log_decision("denied: %s to %s (%s:%u): %s", protocol, host ? host : c->address, c->address,
-		     port, reason);
-	recorder_event(c->conns->recorder, &(struct msg_event){
-						   .kind = EVENT_NET_DENIED,
-						   .conn = c->id,
-						   .protocol = span_of(protocol),
-						   .host = span_of(host),
-						   .address = span_of(c->address),
-						   .port = port,
-						   .rule = span_of(is_for_server ? "" : "/default"),
-						   .reason = span_of(reason),
-					   });
+	log_decision("denied: %s to %s (%s:%u): %s", denial->protocol, host, c->address, port,
+		     denial->reason);
+	recorder_event(c->conns->recorder,
+		       &(struct msg_event){
+			       .kind = EVENT_NET_DENIED,
+			       .conn = c->id,
+			       .protocol = span_of(denial->protocol),
+			       .host = span_of(host == c->address ? NULL : host),
+			       .address = span_of(c->address),
+			       .port = port,
+			       .rule = span_of(rule),
+			       .reason = span_of(denial->reason),
+		       });
 }
 
 static void record_silence(struct conn *c)
@@ -75,11 +83,20 @@ static void record_silence(struct conn *c)
 	/* Questions are recorded where they are answered. */
 	if (c->is_accounted || c->state == CONN_DNS)
 		return;
-	conn_record_denied(c, c->stream.ssl ? "closed before a request"
-					    : "closed before it said anything");
+	conn_record_denied(c, &(struct conn_denial){
+				      .protocol = c->stream.ssl ? "tls" : "tcp",
+				      .reason = c->stream.ssl ? "closed before a request"
+							      : "closed before it said anything",
+			      });
 }
 
 /* --- the end ------------------------------------------------------------------ */
+
+static void conn_drop_exchange(struct conn *c)
+{
+	if (c->exchange)
+		c->ops->free(ptr_take(&c->exchange));
+}
 
 void conn_end(struct conn *c)
 {
@@ -87,7 +104,7 @@ void conn_end(struct conn *c)
 		return;
 	record_silence(c);
 	c->state = CONN_DEAD;
-	exchange_free(ptr_take(&c->exchange));
+	conn_drop_exchange(c);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -101,7 +118,7 @@ void conn_end(struct conn *c)
 }
 
 /* RST instead of FIN: nothing that was said here should look like an end in order. */
-static void conn_reset(struct conn *c)
+void conn_abort(struct conn *c)
 {
 	struct linger now = {.l_onoff = 1, .l_linger = 0};
 
@@ -109,130 +126,11 @@ static void conn_reset(struct conn *c)
 	conn_end(c);
 }
 
-void conn_abort(struct conn *c)
-{
-	conn_reset(c);
-}
-
 void conn_enter(struct conn *c, enum conn_state state, uint64_t limit_ms)
 {
 	c->state = state;
 	c->since_ms = c->conns->loop->now_ms;
 	c->deadline_ms = limit_ms ? c->since_ms + limit_ms : 0;
-}
-
-/* --- the first byte ----------------------------------------------------------- */
-
-static enum conn_step start_tls(struct conn *c)
-{
-	const char *fallback = c->has_tunnel ? c->tunnel.host
-			       : c->dns_name ? c->dns_name
-					     : c->address;
-
-	if (stream_accept(&c->stream, c->conns->tls, fallback))
-		return CONN_END;
-	conn_enter(c, CONN_HANDSHAKE, CONN_HANDSHAKE_MS);
-	return CONN_AGAIN;
-}
-
-static enum conn_step step_first_byte(struct conn *c)
-{
-	int byte = stream_peek(&c->stream);
-	char reason[128];
-
-	if (byte == -EAGAIN)
-		return CONN_WAIT;
-	if (byte < 0)
-		return CONN_END;
-	if (byte == TLS_HANDSHAKE_BYTE && !c->stream.ssl)
-		return start_tls(c);
-	/* Methods are upper case; HTTP's one empty line may stand before them. */
-	if ((byte >= 'A' && byte <= 'Z') || byte == '\r' || byte == '\n') {
-		conn_enter(c, CONN_HEAD, CONN_HEAD_MS);
-		return CONN_AGAIN;
-	}
-	snprintf(reason, sizeof(reason), "neither TLS nor HTTP (first byte 0x%02x)",
-		 (unsigned)byte);
-	conn_record_denied(c, reason);
-	conn_reset(c);
-	return CONN_END;
-}
-
-/* --- TLS ------------------------------------------------------------------------ */
-
-static void ask_for_leaf(struct conn *c)
-{
-	struct msg_leaf_request request = {.host = span_of(c->stream.name)};
-	size_t n;
-
-	c->awaits_leaf = true;
-	/* One question for each name is enough. */
-	for (struct conn *other = c->conns->all; other; other = other->next)
-		if (other != c && other->asked_leaf && !strcmp(other->stream.name, c->stream.name))
-			return;
-	if (c->asked_leaf || c->conns->leaves_asked >= LEAVES_ASKED_MAX)
-		return;
-	request.spki.p = (const char *)certs_spki(c->conns->certs, &n);
-	request.spki.n = n;
-	c->asked_leaf = true;
-	c->conns->leaves_asked++;
-	if (channel_send(c->conns->keeper, MSG_LEAF_REQUEST, &request)) {
-		log_error("the keeper is gone");
-		c->conns->loop->stop = true;
-	}
-}
-
-static enum conn_step step_handshake(struct conn *c)
-{
-	char why[256] = "", reason[320];
-	int r;
-
-	if (c->awaits_leaf)
-		return CONN_WAIT;
-	r = stream_handshake(&c->stream, why, sizeof(why));
-	if (r == -EAGAIN)
-		return CONN_WAIT;
-	if (r == -ENOKEY) {
-		ask_for_leaf(c);
-		return CONN_WAIT;
-	}
-	if (r) {
-		snprintf(reason, sizeof(reason), "TLS handshake failed: %s", why);
-		conn_record_denied(c, reason);
-		return CONN_END;
-	}
-	log_protocol("conn %llu: TLS for %s", (unsigned long long)c->id, c->stream.name);
-	conn_enter(c, CONN_HEAD, CONN_HEAD_MS);
-	return CONN_AGAIN;
-}
-
-int conns_on_leaf(struct conns *conns, const struct msg_leaf *leaf)
-{
-	char host[CERTS_HOST_MAX + 1];
-	bool good;
-	struct conn *c, *next;
-
-	if (!conns->leaves_asked || !span_copy(leaf->host, host, sizeof(host)))
-		return -EPROTO;
-	conns->leaves_asked--;
-	good = !certs_add(conns->certs, host, leaf->certificate.p, leaf->certificate.n);
-	for (c = conns->all; c; c = next) {
-		bool same = c->awaits_leaf && !strcmp(c->stream.name, host);
-
-		next = c->next;
-		if (!c->awaits_leaf || (!same && c->asked_leaf))
-			continue;
-		c->awaits_leaf = false;
-		if (same)
-			c->asked_leaf = false;
-		if (same && !good) {
-			conn_record_denied(c, "no certificate could be made for this name");
-			conn_reset(c);
-			continue;
-		}
-		conn_run(c);
-	}
-	return 0;
 }
 
 /* --- answers -------------------------------------------------------------------- */
@@ -272,6 +170,7 @@ static enum conn_step step_flush(struct conn *c)
 			return CONN_END;
 		buf_clear(&c->in);
 		conn_enter(c, CONN_FIRST_BYTE, CONN_FIRST_BYTE_MS);
+		conn_begin_forward(c);
 		return CONN_AGAIN;
 	}
 	if (!c->close) {
@@ -300,18 +199,20 @@ static enum conn_step step_linger(struct conn *c)
 
 static enum conn_step step_exchange(struct conn *c)
 {
-	size_t before = c->out.len;
-
-	if (before && !conn_push(c) && !c->stream.broken)
-		exchange_on_drained(c->exchange);
-	if (c->state == CONN_EXCHANGE && c->stream.hung_up)
-		exchange_agent_hung_up(c->exchange);
+	c->ops->on_agent(c->exchange);
 	return c->state == CONN_EXCHANGE ? CONN_WAIT : CONN_AGAIN;
+}
+
+void conn_begin_exchange(struct conn *c, const struct exchange_ops *ops, void *exchange)
+{
+	c->ops = ops;
+	c->exchange = exchange;
+	conn_enter(c, CONN_EXCHANGE, 0);
 }
 
 void conn_finish_answer(struct conn *c)
 {
-	exchange_free(ptr_take(&c->exchange));
+	conn_drop_exchange(c);
 	if (!c->head.keep_alive)
 		c->close = true;
 	conn_enter(c, CONN_FLUSH, CONN_WRITE_MS);
@@ -330,9 +231,11 @@ static enum conn_step step(struct conn *c)
 {
 	switch (c->state) {
 	case CONN_FIRST_BYTE:
-		return step_first_byte(c);
+		return conn_step_first_byte(c);
+	case CONN_HELLO:
+		return conn_step_hello(c);
 	case CONN_HANDSHAKE:
-		return step_handshake(c);
+		return conn_step_handshake(c);
 	case CONN_HEAD:
 		return conn_step_head(c);
 	case CONN_BODY:
@@ -426,6 +329,8 @@ void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *des
 	/* Whatever is there already makes the first event. */
 	if (loop_add(conns->loop, c->stream.fd, &c->source, LOOP_STREAM))
 		conn_end(c);
+	else if (c->state == CONN_FIRST_BYTE)
+		conn_begin_forward(c);
 }
 
 void conns_close(struct conns *conns)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The two states in which a request is read: its head, which decides where it may go,
- * and its body, which is read whole before anything else happens. A request that is
- * refused is answered with one status and one sentence; unless it certainly ended with
- * its head, the connection closes behind the answer.
+ * and, of one for an MCP server, its body, which is read whole before anything else
+ * happens. A request that is refused is answered with one status and one sentence; unless
+ * it certainly ended with its head, the connection closes behind the answer.
  */
 #include "proxy/conn.h"
 
@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "proxy/egress.h"
 #include "proxy/exchange.h"
 
 #define LINE_BYTES 512
@@ -179,9 +180,7 @@ static bool is_json(const struct http1_head *head)
 {
 	struct span type = http1_head_known(head, HTTP1_F_CONTENT_TYPE);
 
-	return http1_media_type_is(type, "application/json") &&
-	       (!contains(type, "charset") || contains(type, "charset=utf-8") ||
-		contains(type, "charset=\"utf-8\""));
+	return http1_media_type_is(type, "application/json") && http1_charset_is_utf8(type);
 }
 
 /* What an MCP endpoint takes. Return: NULL, or why not, with @ret_status. */
@@ -226,6 +225,16 @@ static enum conn_step begin_body(struct conn *c)
 	return CONN_AGAIN;
 }
 
+static enum conn_step on_mcp_head(struct conn *c)
+{
+	unsigned status;
+	const char *objection = object_to_mcp(c, &status);
+
+	if (objection)
+		return conn_refuse(c, status, status == 403 ? "/server/url" : "", objection);
+	return begin_body(c);
+}
+
 static enum conn_step on_head(struct conn *c)
 {
 	struct route_channel channel = {
@@ -235,8 +244,6 @@ static enum conn_step on_head(struct conn *c)
 		.port = c->port,
 	};
 	struct route route;
-	const char *objection;
-	unsigned status;
 
 	c->in_head = false;
 	if (c->head.method == HTTP1_CONNECT)
@@ -245,15 +252,18 @@ static enum conn_step on_head(struct conn *c)
 	route_request(c->conns->policy, &channel, &c->head, &route);
 	c->named = route.authority;
 	c->server = route.server;
-	if (route.kind != ROUTE_MCP) {
-		if (route.status == 421)
-			c->close = true;
-		return conn_refuse(c, route.status, route.rule, route.text);
+	switch (route.kind) {
+	case ROUTE_MCP:
+		return on_mcp_head(c);
+	case ROUTE_EGRESS:
+		egress_start(c, &route.egress, &route.decision);
+		return c->state == CONN_EXCHANGE ? CONN_WAIT : CONN_AGAIN;
+	case ROUTE_REFUSE:
+		break;
 	}
-	objection = object_to_mcp(c, &status);
-	if (objection)
-		return conn_refuse(c, status, status == 403 ? "/server/url" : "", objection);
-	return begin_body(c);
+	if (route.status == 421)
+		c->close = true;
+	return conn_refuse(c, route.status, route.rule, route.text);
 }
 
 /* The end of the stream, or an error of the socket, where a head should be. */
@@ -294,7 +304,6 @@ enum conn_step conn_step_head(struct conn *c)
 
 static enum conn_step on_body_whole(struct conn *c)
 {
-	conn_enter(c, CONN_EXCHANGE, 0);
 	exchange_start(c);
 	return c->state == CONN_EXCHANGE ? CONN_WAIT : CONN_AGAIN;
 }

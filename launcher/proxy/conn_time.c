@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Deadlines of connections, looked at once a second, and what idle ones can give back. */
 #include "proxy/conn.h"
-#include "proxy/exchange.h"
 
 static void slim(struct conn *c)
 {
@@ -35,10 +34,15 @@ static void on_late(struct conn *c)
 		conn_run(c);
 		return;
 	case CONN_FIRST_BYTE:
-		conn_record_denied(c, "it said nothing");
+		conn_record_denied(
+			c, &(struct conn_denial){.protocol = "tcp", .reason = "it said nothing"});
 		break;
+	case CONN_HELLO:
 	case CONN_HANDSHAKE:
-		conn_record_denied(c, "the TLS handshake did not end in time");
+		conn_record_denied(c, &(struct conn_denial){
+					      .protocol = "tls",
+					      .reason = "the TLS handshake did not end in time",
+				      });
 		break;
 	case CONN_EXCHANGE:
 	case CONN_FLUSH:
@@ -58,7 +62,7 @@ void conns_on_tick(struct conns *conns)
 	for (c = conns->all; c; c = next) {
 		next = c->next;
 		if (c->exchange)
-			exchange_on_tick(c->exchange);
+			c->ops->on_tick(c->exchange);
 		if (c->state != CONN_DEAD && c->deadline_ms &&
 		    c->deadline_ms <= conns->loop->now_ms)
 			on_late(c);

@@ -58,10 +58,10 @@ void exchange_settle(struct exchange *x, enum call_outcome outcome,
 	recorder_outcome(x->conn->conns->recorder, &message);
 }
 
-void exchange_free(struct exchange *x)
+static void exchange_free(void *arg)
 {
-	if (!x)
-		return;
+	struct exchange *x = arg;
+
 	if (x->call.queued || x->call.asked)
 		recorder_forget(x->conn->conns->recorder, &x->call);
 	exchange_settle(x, exchange_was_sent(x) ? OUTCOME_UNKNOWN : OUTCOME_NOT_SENT, NULL,
@@ -76,27 +76,14 @@ void exchange_free(struct exchange *x)
 	free(x);
 }
 
-/* "Keep-Alive: timeout=5": the server's word, less a second for the way. */
-static uint64_t keep_alive_hint(const struct exchange *x)
-{
-	struct span value = http1_head_known(&x->reply, HTTP1_F_KEEP_ALIVE);
-	static const char key[] = "timeout=";
-	char text[64];
-	const char *at;
-	unsigned long seconds;
-
-	if (!value.n || !span_copy(value, text, sizeof(text)))
-		return 0;
-	at = strstr(text, key);
-	seconds = at ? strtoul(at + sizeof(key) - 1, NULL, 10) : 0;
-	return seconds > 1 && seconds < 3600 ? (seconds - 1) * 1000 : 0;
-}
-
 void exchange_finish(struct exchange *x, bool reusable)
 {
 	struct conn *c = x->conn;
 
-	upstream_release(&x->user, reusable, reusable ? keep_alive_hint(x) : 0);
+	upstream_release(
+		&x->user, reusable,
+		reusable ? upstream_keep_alive_ms(http1_head_known(&x->reply, HTTP1_F_KEEP_ALIVE))
+			 : 0);
 	conn_finish_answer(c);
 }
 
@@ -347,30 +334,9 @@ static void judge_message(struct exchange *x)
 	}
 }
 
-void exchange_start(struct conn *c)
-{
-	struct exchange *x = calloc(1, sizeof(*x));
-
-	if (!x) {
-		conn_abort(c);
-		return;
-	}
-	c->exchange = x;
-	x->conn = c;
-	x->server = c->server;
-	x->state = EXCHANGE_VERDICT;
-	x->denial = BUF_INIT(EXCHANGE_TEXT_MAX * 4);
-	x->request = BUF_INIT(EXCHANGE_REQUEST_MAX);
-	x->reply_bytes = BUF_INIT(MCP_RESPONSE_MAX);
-	if (c->head.method == HTTP1_POST)
-		judge_message(x);
-	else
-		exchange_forward(x);
-}
-
 /* --- the agent and the clock --------------------------------------------------------- */
 
-void exchange_agent_hung_up(struct exchange *x)
+static void on_hung_up(struct exchange *x)
 {
 	bool stream_of_its_own = x->conn->head.method == HTTP1_GET;
 
@@ -385,16 +351,24 @@ void exchange_agent_hung_up(struct exchange *x)
 		x->deadline_ms = x->conn->conns->loop->now_ms + EXCHANGE_FIRST_BYTE_MS;
 }
 
-void exchange_on_drained(struct exchange *x)
+static void on_agent(void *arg)
 {
-	if (!x->paused)
-		return;
-	x->paused = false;
-	exchange_read_stream(x);
+	struct exchange *x = arg;
+	struct conn *c = x->conn;
+	bool had_output = c->out.len;
+
+	if (had_output && !conn_push(c) && !c->stream.broken && x->paused) {
+		x->paused = false;
+		exchange_read_stream(x);
+	}
+	if (c->state == CONN_EXCHANGE && c->stream.hung_up)
+		on_hung_up(x);
 }
 
-void exchange_on_tick(struct exchange *x)
+static void on_tick(void *arg)
 {
+	struct exchange *x = arg;
+
 	if (!x->deadline_ms || x->deadline_ms > x->conn->conns->loop->now_ms)
 		return;
 	x->deadline_ms = 0;
@@ -405,4 +379,27 @@ void exchange_on_tick(struct exchange *x)
 	exchange_fail(x, 504,
 		      x->state == EXCHANGE_SEND ? "the server did not take the request in time"
 						: "the server did not answer in time");
+}
+
+static const struct exchange_ops ops = {on_agent, on_tick, exchange_free};
+
+void exchange_start(struct conn *c)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (!x) {
+		conn_abort(c);
+		return;
+	}
+	conn_begin_exchange(c, &ops, x);
+	x->conn = c;
+	x->server = c->server;
+	x->state = EXCHANGE_VERDICT;
+	x->denial = BUF_INIT(EXCHANGE_TEXT_MAX * 4);
+	x->request = BUF_INIT(EXCHANGE_REQUEST_MAX);
+	x->reply_bytes = BUF_INIT(MCP_RESPONSE_MAX);
+	if (c->head.method == HTTP1_POST)
+		judge_message(x);
+	else
+		exchange_forward(x);
 }

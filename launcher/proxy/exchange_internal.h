@@ -106,9 +106,6 @@ bool exchange_was_sent(const struct exchange *x);
 void exchange_settle(struct exchange *x, enum call_outcome outcome,
 		     const struct mcp_response_info *info, struct span result, const char *detail);
 
-/** exchange_read() - More bytes from the server. Return: > 0; 0 at the end; -EAGAIN; -errno */
-ssize_t exchange_read(struct exchange *x);
-
 /** exchange_read_head() - The answer's head, and what follows from it */
 void exchange_read_head(struct exchange *x);
 void exchange_read_body(struct exchange *x);

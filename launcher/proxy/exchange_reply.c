@@ -18,20 +18,6 @@
 
 #define TOOL_NAMES_MAX 1900
 
-ssize_t exchange_read(struct exchange *x)
-{
-	struct upstream *u = x->user.upstream;
-	void *room = buf_reserve(&u->in, CONN_READ_BYTES);
-	ssize_t n;
-
-	if (!room)
-		return -EMSGSIZE;
-	n = stream_read(&u->stream, room, CONN_READ_BYTES);
-	if (n > 0)
-		buf_commit(&u->in, (size_t)n);
-	return n;
-}
-
 struct span exchange_session_id(const struct exchange *x)
 {
 	struct span id = http1_head_known(&x->reply, HTTP1_F_MCP_SESSION_ID);
@@ -253,7 +239,7 @@ void exchange_read_payload(struct exchange *x, const struct exchange_sink *sink)
 			loop_again(u->pool->loop, &u->source);
 			return;
 		}
-		n = exchange_read(x);
+		n = upstream_read(u);
 		if (n == -EAGAIN)
 			return;
 		if (n > 0) {
@@ -382,7 +368,7 @@ void exchange_read_head(struct exchange *x)
 		}
 		if (n >= 0)
 			continue;
-		n = exchange_read(x);
+		n = upstream_read(u);
 		if (n == -EAGAIN)
 			return;
 		if (n <= 0) {

@@ -167,9 +167,11 @@ void exchange_answer_server(struct exchange *x, struct span body)
 
 static void connect_upstream(struct exchange *x, bool reuse)
 {
+	const struct upstream_target to = {x->server->host, x->server->port, false};
+
 	x->state = EXCHANGE_CONNECT;
 	x->deadline_ms = 0; /* the pool has limits of its own */
-	upstream_acquire(x->conn->conns->upstreams, x->server, reuse, &x->user);
+	upstream_acquire(x->conn->conns->upstreams, &to, reuse, &x->user);
 }
 
 /* The pool's race: the server closed an idle connection as it was being used again. */

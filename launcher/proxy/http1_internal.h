@@ -47,6 +47,9 @@ bool http1_span_is_name(struct span s, const char *name, size_t n);
 /** http1_span_is_any_case() - Equality where neither side is known to be in lower case */
 bool http1_span_is_any_case(struct span a, struct span b);
 
+/** http1_span_is_field() - Likewise, and '_' for '-': gateways in the CGI tradition have it so */
+bool http1_span_is_field(struct span a, struct span b);
+
 /** http1_span_trim() - Without spaces and tabs around it */
 struct span http1_span_trim(struct span s);
 

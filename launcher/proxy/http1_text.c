@@ -94,6 +94,21 @@ bool http1_span_is_any_case(struct span a, struct span b)
 	return true;
 }
 
+static char field_letter(char c)
+{
+	return c == '_' ? '-' : http1_lower(c);
+}
+
+bool http1_span_is_field(struct span a, struct span b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (field_letter(a.p[i]) != field_letter(b.p[i]))
+			return false;
+	return true;
+}
+
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t';
@@ -127,7 +142,8 @@ bool http1_list_next(struct span *list, struct span *ret_element)
 	return true;
 }
 
-bool http1_media_type_is(struct span content_type, const char *type)
+/* The type alone: what stands before the first parameter. */
+static struct span media_type(struct span content_type)
 {
 	const char *semicolon = NULL;
 
@@ -135,5 +151,41 @@ bool http1_media_type_is(struct span content_type, const char *type)
 		semicolon = memchr(content_type.p, ';', content_type.n);
 	if (semicolon)
 		content_type.n = (size_t)(semicolon - content_type.p);
-	return http1_span_is_any_case(http1_span_trim(content_type), span_of(type));
+	return http1_span_trim(content_type);
+}
+
+bool http1_media_type_is(struct span content_type, const char *type)
+{
+	return http1_span_is_any_case(media_type(content_type), span_of(type));
+}
+
+bool http1_media_type_ends(struct span content_type, const char *suffix)
+{
+	struct span type = media_type(content_type);
+	size_t n = strlen(suffix);
+
+	return type.n > n &&
+	       http1_span_is_any_case(span_bytes(type.p + type.n - n, n), span_of(suffix));
+}
+
+/* What stands behind "charset", up to the next parameter. */
+static bool says_utf8(struct span text)
+{
+	text = media_type(text);
+	return http1_span_is_name(text, "=utf-8", 6) || http1_span_is_name(text, "=\"utf-8\"", 8);
+}
+
+bool http1_charset_is_utf8(struct span content_type)
+{
+	const size_t n = strlen("charset");
+	bool named = false;
+
+	for (size_t i = 0; i + n <= content_type.n; i++) {
+		if (!http1_span_is_name(span_bytes(content_type.p + i, n), "charset", n))
+			continue;
+		if (named || !says_utf8(span_bytes(content_type.p + i + n, content_type.n - i - n)))
+			return false;
+		named = true;
+	}
+	return true;
 }

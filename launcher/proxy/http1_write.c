@@ -18,6 +18,7 @@ static const struct {
 	const char *reason;
 } reasons[] = {
 	{100, "Continue"},
+	{101, "Switching Protocols"},
 	{200, "OK"},
 	{201, "Created"},
 	{202, "Accepted"},
@@ -44,6 +45,7 @@ static const struct {
 	{417, "Expectation Failed"},
 	{421, "Misdirected Request"},
 	{422, "Unprocessable Content"},
+	{426, "Upgrade Required"},
 	{429, "Too Many Requests"},
 	{431, "Request Header Fields Too Large"},
 	{500, "Internal Server Error"},
@@ -114,18 +116,38 @@ static bool is_named_by_connection(const struct http1_head *h, struct span name)
 	return false;
 }
 
+bool http1_field_is_relayed(const struct http1_head *h, size_t i)
+{
+	return !(http1_known_flags(h->known[i]) & (HTTP1_HOP | HTTP1_OURS)) &&
+	       !is_named_by_connection(h, http1_head_name(h, i));
+}
+
+static bool is_listed(const char *const *list, struct span name)
+{
+	for (const char *const *a = list; *a; a++)
+		if (http1_lower((*a)[0]) == http1_lower(name.p[0]) &&
+		    http1_span_is_any_case(span_of(*a), name))
+			return true;
+	return false;
+}
+
+/* More is dropped than is allowed by a name. */
+static bool is_dropped(const char *const *list, struct span name)
+{
+	for (const char *const *a = list; a && *a; a++)
+		if (http1_span_is_field(span_of(*a), name))
+			return true;
+	return false;
+}
+
 static bool is_allowed(const struct http1_out *o, struct span name)
 {
 	for (size_t i = 0; i < o->n_fields; i++)
 		if (http1_span_is_any_case(span_of(o->fields[i].name), name))
 			return false;
-	if (!o->allowed)
-		return true;
-	for (const char *const *a = o->allowed; *a; a++)
-		if (http1_lower((*a)[0]) == http1_lower(name.p[0]) &&
-		    http1_span_is_any_case(span_of(*a), name))
-			return true;
-	return false;
+	if (is_dropped(o->dropped, name))
+		return false;
+	return !o->allowed || is_listed(o->allowed, name);
 }
 
 static int write_relayed(struct buf *out, const struct http1_out *o)
@@ -136,9 +158,7 @@ static int write_relayed(struct buf *out, const struct http1_out *o)
 		struct span name = http1_head_name(h, i);
 		int r;
 
-		if (http1_known_flags(h->known[i]) & (HTTP1_HOP | HTTP1_OURS))
-			continue;
-		if (!is_allowed(o, name) || is_named_by_connection(h, name))
+		if (!http1_field_is_relayed(h, i) || !is_allowed(o, name))
 			continue;
 		r = put_field(out, name, http1_head_value(h, i));
 		if (r)
@@ -220,10 +240,13 @@ int http1_write_response_head(struct buf *out, unsigned int status, const struct
 int http1_write_body(struct buf *out, unsigned int status, const char *content_type,
 		     struct span body, unsigned int flags)
 {
-	struct http1_pair type = {"Content-Type", span_of(content_type)};
+	/* A 426 names the protocol to be used instead (RFC 9110 §15.5.22). */
+	struct http1_pair fields[] = {{"Content-Type", span_of(content_type)},
+				      {"Connection", {"Upgrade", 7}},
+				      {"Upgrade", {"HTTP/1.1", 8}}};
 	struct http1_out o = {
-		.fields = &type,
-		.n_fields = 1,
+		.fields = fields,
+		.n_fields = status == 426 ? 3 : 1,
 		.framing = HTTP1_FRAMING_LENGTH,
 		.content_length = body.n,
 		.close = (flags & HTTP1_CLOSE) != 0,

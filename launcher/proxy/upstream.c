@@ -13,18 +13,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-#define TEXT_BYTES 1024
-
-int upstreams_init(struct upstreams *pool, const struct policy *policy)
-{
-	pool->n_servers = policy_server_count(policy);
-	pool->servers = calloc(pool->n_servers ? pool->n_servers : 1, sizeof(*pool->servers));
-	if (!pool->servers)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->n_servers; i++)
-		pool->servers[i].server = policy_server_at(policy, i);
-	return 0;
-}
+#define TEXT_BYTES          1024
+#define UPSTREAM_READ_BYTES (16 * 1024)
 
 static void upstream_free(struct source *source)
 {
@@ -35,16 +25,23 @@ static void upstream_free(struct source *source)
 	free(u);
 }
 
+static void no_longer_idle(struct upstream *u)
+{
+	u->origin->idle--;
+	u->pool->idle--;
+}
+
 /* Out of the list and closed; the memory goes when the loop's round is over. */
 static void upstream_kill(struct upstream *u)
 {
 	if (u->state == UPSTREAM_DEAD)
 		return;
 	if (u->state == UPSTREAM_IDLE)
-		u->server->idle--;
+		no_longer_idle(u);
 	if (u->state == UPSTREAM_DIALING)
 		u->pool->dialing--;
 	u->state = UPSTREAM_DEAD;
+	u->origin->connections--;
 	if (u->prev)
 		u->prev->next = u->next;
 	else
@@ -68,9 +65,14 @@ void upstreams_close(struct upstreams *pool)
 {
 	while (pool->all)
 		upstream_kill(pool->all);
-	for (size_t i = 0; i < pool->n_servers; i++)
-		tls_session_forget(&pool->servers[i].session);
-	free(ptr_take(&pool->servers));
+	while (pool->origins) {
+		struct upstream_origin *origin = pool->origins;
+
+		pool->origins = origin->next;
+		tls_session_forget(&origin->session);
+		free(origin);
+	}
+	pool->n_origins = 0;
 }
 
 static void fail(struct upstream *u, unsigned status, const char *text)
@@ -78,9 +80,9 @@ static void fail(struct upstream *u, unsigned status, const char *text)
 	struct upstream_user *user = u->user;
 
 	/* The agent is answered with it, but may not show it to the person who can mend it. */
-	if (u->server->failures_told < UPSTREAM_TELL_MAX) {
-		u->server->failures_told++;
-		log_notice("%s: %s", u->server->server->url, text);
+	if (u->origin->failures_told < UPSTREAM_TELL_MAX) {
+		u->origin->failures_told++;
+		log_notice("%s:%u: %s", u->origin->host, u->origin->port, text);
 	}
 	upstream_kill(u);
 	if (user)
@@ -105,13 +107,20 @@ static const struct {
 
 static void explain(const struct upstream *u, const char *why, char *ret, size_t size)
 {
-	const struct policy_server *server = u->server->server;
+	const struct upstream_origin *to = u->origin;
 
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (!strcmp(why, reasons[i].openssl))
 			why = reasons[i].plain;
-	snprintf(ret, size, "the TLS connection to %s:%u failed: %s. Nothing was sent",
-		 server->host, server->port, why);
+	snprintf(ret, size, "the TLS connection to %s:%u failed: %s. Nothing was sent", to->host,
+		 to->port, why);
+}
+
+static void become_busy(struct upstream *u)
+{
+	u->state = UPSTREAM_BUSY;
+	u->deadline_ms = 0;
+	u->user->on_ready(u->user, u);
 }
 
 static void carry_handshake_on(struct upstream *u)
@@ -122,14 +131,12 @@ static void carry_handshake_on(struct upstream *u)
 	if (r == -EAGAIN)
 		return;
 	if (r) {
-		tls_session_forget(&u->server->session);
+		tls_session_forget(&u->origin->session);
 		explain(u, why, text, sizeof(text));
 		fail(u, 502, text);
 		return;
 	}
-	u->state = UPSTREAM_BUSY;
-	u->deadline_ms = 0;
-	u->user->on_ready(u->user, u);
+	become_busy(u);
 }
 
 /* Nothing may come while nobody asked, but tickets, which OpenSSL takes out itself. */
@@ -165,7 +172,7 @@ static void on_ready(struct source *source, uint32_t events)
 
 static void start_handshake(struct upstream *u, int fd)
 {
-	const struct policy_server *server = u->server->server;
+	const struct upstream_origin *to = u->origin;
 	int one = 1;
 
 	u->state = UPSTREAM_HANDSHAKE;
@@ -173,22 +180,26 @@ static void start_handshake(struct upstream *u, int fd)
 	stream_init(&u->stream, fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (loop_add(u->pool->loop, fd, &u->source, LOOP_STREAM) ||
-	    stream_connect(&u->stream, u->pool->client, server->host, &u->server->session)) {
+	    (!to->plain &&
+	     stream_connect(&u->stream, u->pool->client, to->host, &u->origin->session))) {
 		fail(u, 502, "out of memory for a connection to the server");
 		return;
 	}
-	carry_handshake_on(u);
+	if (to->plain)
+		become_busy(u);
+	else
+		carry_handshake_on(u);
 }
 
 /* --- the dialer ----------------------------------------------------------------- */
 
 static void dial(struct upstream *u)
 {
-	const struct policy_server *server = u->server->server;
+	const struct upstream_origin *to = u->origin;
 	struct msg_dial message = {
 		.dial_id = ++u->pool->last_dial_id,
-		.host = span_of(server->host),
-		.port = server->port,
+		.host = span_of(to->host),
+		.port = to->port,
 	};
 
 	u->dial_id = message.dial_id;
@@ -223,25 +234,24 @@ static const unsigned dial_http_status[] = {
 
 static void on_dial_failed(struct upstream *u, const struct msg_dialed *dialed)
 {
-	const struct policy_server *server = u->server->server;
+	const struct upstream_origin *to = u->origin;
 	char text[TEXT_BYTES];
 
-	snprintf(text, sizeof(text), "%s:%u cannot be reached: %.*s. Nothing was sent",
-		 server->host, server->port, (int)dialed->reason.n,
-		 dialed->reason.n ? dialed->reason.p : "");
+	snprintf(text, sizeof(text), "%s:%u cannot be reached: %.*s. Nothing was sent", to->host,
+		 to->port, (int)dialed->reason.n, dialed->reason.n ? dialed->reason.p : "");
 	fail(u, dial_http_status[dialed->status], text);
 }
 
 static void record_open(struct upstream *u, const struct msg_dialed *dialed)
 {
-	const struct policy_server *server = u->server->server;
+	const struct upstream_origin *to = u->origin;
 
 	recorder_event(u->pool->recorder, &(struct msg_event){
 						  .kind = EVENT_CONN_OPEN,
-						  .protocol = span_of("tls"),
-						  .host = span_of(server->host),
+						  .protocol = span_of(to->plain ? "tcp" : "tls"),
+						  .host = span_of(to->host),
 						  .address = dialed->address,
-						  .port = server->port,
+						  .port = to->port,
 					  });
 }
 
@@ -274,16 +284,58 @@ int upstreams_on_dialed(struct upstreams *pool, const struct msg_dialed *dialed,
 
 /* --- users ------------------------------------------------------------------------ */
 
-static struct upstream_server *find_server(struct upstreams *pool,
-					   const struct policy_server *server)
+static bool is_for(const struct upstream_origin *origin, const struct upstream_target *target)
 {
-	for (size_t i = 0; i < pool->n_servers; i++)
-		if (pool->servers[i].server == server)
-			return &pool->servers[i];
-	return NULL;
+	return origin->port == target->port && origin->plain == target->plain &&
+	       !strcmp(origin->host, target->host);
 }
 
-static struct upstream *upstream_new(struct upstreams *pool, struct upstream_server *server)
+/* Make room: forget the one that was asked for longest ago, of those without a connection. */
+static void forget_oldest(struct upstreams *pool)
+{
+	struct upstream_origin **oldest = NULL, *origin;
+
+	for (struct upstream_origin **o = &pool->origins; *o; o = &(*o)->next)
+		if (!(*o)->connections && (!oldest || (*o)->used_ms < (*oldest)->used_ms))
+			oldest = o;
+	if (!oldest)
+		return;
+	origin = *oldest;
+	*oldest = origin->next;
+	pool->n_origins--;
+	tls_session_forget(&origin->session);
+	free(origin);
+}
+
+/* Return: NULL if memory, or the table of those with connections, is full */
+static struct upstream_origin *find_origin(struct upstreams *pool,
+					   const struct upstream_target *target)
+{
+	struct upstream_origin *origin;
+
+	for (origin = pool->origins; origin; origin = origin->next)
+		if (is_for(origin, target))
+			return origin;
+	if (pool->n_origins >= UPSTREAM_ORIGINS_MAX)
+		forget_oldest(pool);
+	if (pool->n_origins >= UPSTREAM_ORIGINS_MAX)
+		return NULL;
+	origin = calloc(1, sizeof(*origin));
+	if (!origin)
+		return NULL;
+	if (!span_copy(span_of(target->host), origin->host, sizeof(origin->host))) {
+		free(origin);
+		return NULL;
+	}
+	origin->port = target->port;
+	origin->plain = target->plain;
+	origin->next = pool->origins;
+	pool->origins = origin;
+	pool->n_origins++;
+	return origin;
+}
+
+static struct upstream *upstream_new(struct upstreams *pool, struct upstream_origin *origin)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
 
@@ -291,7 +343,8 @@ static struct upstream *upstream_new(struct upstreams *pool, struct upstream_ser
 		return NULL;
 	u->source = (struct source){.on_ready = on_ready, .free = upstream_free};
 	u->pool = pool;
-	u->server = server;
+	u->origin = origin;
+	origin->connections++;
 	u->state = UPSTREAM_WAITING;
 	u->in = BUF_INIT(UPSTREAM_BUFFER_MAX);
 	stream_init(&u->stream, -1);
@@ -303,7 +356,7 @@ static struct upstream *upstream_new(struct upstreams *pool, struct upstream_ser
 }
 
 /* The one used last: the longest unused may be about to be closed by the server. */
-static struct upstream *find_idle(struct upstreams *pool, const struct upstream_server *server)
+static struct upstream *find_idle(struct upstreams *pool, const struct upstream_origin *origin)
 {
 	struct upstream *best, *u, *next;
 
@@ -311,7 +364,7 @@ static struct upstream *find_idle(struct upstreams *pool, const struct upstream_
 		best = NULL;
 		for (u = pool->all; u; u = next) {
 			next = u->next;
-			if (u->state == UPSTREAM_IDLE && u->server == server &&
+			if (u->state == UPSTREAM_IDLE && u->origin == origin &&
 			    (!best || u->deadline_ms > best->deadline_ms))
 				best = u;
 		}
@@ -329,28 +382,40 @@ static void attach(struct upstream *u, struct upstream_user *user)
 	user->upstream = u;
 }
 
-void upstream_acquire(struct upstreams *pool, const struct policy_server *server, bool reuse,
+void upstream_acquire(struct upstreams *pool, const struct upstream_target *target, bool reuse,
 		      struct upstream_user *user)
 {
-	struct upstream_server *slot = find_server(pool, server);
-	struct upstream *u = slot && reuse && slot->idle ? find_idle(pool, slot) : NULL;
+	struct upstream_origin *origin = find_origin(pool, target);
+	struct upstream *u = origin && reuse && origin->idle ? find_idle(pool, origin) : NULL;
 
+	if (origin)
+		origin->used_ms = pool->loop->now_ms;
 	if (u) {
-		slot->idle--;
-		u->state = UPSTREAM_BUSY;
-		u->deadline_ms = 0;
+		no_longer_idle(u);
 		u->reused = true;
 		attach(u, user);
-		user->on_ready(user, u);
+		become_busy(u);
 		return;
 	}
-	u = slot ? upstream_new(pool, slot) : NULL;
+	u = origin ? upstream_new(pool, origin) : NULL;
 	if (!u) {
 		user->on_failed(user, 502, "out of memory for a connection to the server");
 		return;
 	}
 	attach(u, user);
 	start_dials(pool);
+}
+
+/* The one that would be closed first anyway. */
+static void drop_oldest_idle(struct upstreams *pool)
+{
+	struct upstream *oldest = NULL;
+
+	for (struct upstream *u = pool->all; u; u = u->next)
+		if (u->state == UPSTREAM_IDLE && (!oldest || u->deadline_ms < oldest->deadline_ms))
+			oldest = u;
+	if (oldest)
+		upstream_kill(oldest);
 }
 
 void upstream_release(struct upstream_user *user, bool reusable, uint64_t idle_ms)
@@ -361,8 +426,7 @@ void upstream_release(struct upstream_user *user, bool reusable, uint64_t idle_m
 		return;
 	user->upstream = NULL;
 	u->user = NULL;
-	if (!reusable || u->state != UPSTREAM_BUSY || u->in.len || u->stream.hung_up ||
-	    u->server->idle >= UPSTREAM_IDLE_MAX) {
+	if (!reusable || u->state != UPSTREAM_BUSY || u->in.len || u->stream.hung_up) {
 		struct upstreams *pool = u->pool;
 
 		upstream_kill(u);
@@ -371,10 +435,40 @@ void upstream_release(struct upstream_user *user, bool reusable, uint64_t idle_m
 	}
 	if (!idle_ms || idle_ms > UPSTREAM_IDLE_MS)
 		idle_ms = UPSTREAM_IDLE_MS;
+	if (u->pool->idle >= UPSTREAM_IDLE_MAX)
+		drop_oldest_idle(u->pool);
 	u->state = UPSTREAM_IDLE;
 	u->deadline_ms = u->pool->loop->now_ms + idle_ms;
-	u->server->idle++;
+	u->origin->idle++;
+	u->pool->idle++;
 	buf_free(&u->in);
+}
+
+ssize_t upstream_read(struct upstream *u)
+{
+	void *room = buf_reserve(&u->in, UPSTREAM_READ_BYTES);
+	ssize_t n;
+
+	if (!room)
+		return -EMSGSIZE;
+	n = stream_read(&u->stream, room, UPSTREAM_READ_BYTES);
+	if (n > 0)
+		buf_commit(&u->in, (size_t)n);
+	return n;
+}
+
+uint64_t upstream_keep_alive_ms(struct span keep_alive)
+{
+	static const char key[] = "timeout=";
+	char text[64];
+	const char *at;
+	unsigned long seconds;
+
+	if (!keep_alive.n || !span_copy(keep_alive, text, sizeof(text)))
+		return 0;
+	at = strstr(text, key);
+	seconds = at ? strtoul(at + sizeof(key) - 1, NULL, 10) : 0;
+	return seconds > 1 && seconds < 3600 ? (seconds - 1) * 1000 : 0;
 }
 
 void upstreams_on_tick(struct upstreams *pool)

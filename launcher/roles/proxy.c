@@ -282,7 +282,7 @@ static int wire_parts(struct proxy *proxy)
 	proxy->loop.on_tick = on_tick;
 	proxy->loop.on_round = on_round;
 	proxy->loop.arg = proxy;
-	return r ? r : upstreams_init(&proxy->upstreams, proxy->policy);
+	return r;
 }
 
 static int receive(struct proxy *proxy, enum message_type type, struct message *ret)

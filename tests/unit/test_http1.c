@@ -608,6 +608,33 @@ static void test_head_keeps_its_bytes_when_the_buffer_goes(void **state)
 	http1_head_free(&h);
 }
 
+static void test_charset_is_utf8_or_unnamed(void **state)
+{
+	static const struct {
+		const char *type;
+		bool good;
+	} rows[] = {
+		{"", true},
+		{"application/json", true},
+		{"application/json; charset=utf-8", true},
+		{"application/json;Charset=\"UTF-8\" ; a=b", true},
+		{"application/json; charset=utf-7", false},
+		{"application/json; charset=utf-8x", false},
+		{"application/json; charset = utf-8", false},
+		{"application/json; charset", false},
+		{"application/json; charset=", false},
+		{"application/json; charset*=utf-8''utf-7", false},
+		{"application/json; charset=utf-8; charset=utf-7", false},
+		{"application/json; charset=utf-7; charset=utf-8", false},
+		{"application/json; a=\"charset=utf-8\"; charset=utf-7", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (http1_charset_is_utf8(span_of(rows[i].type)) != rows[i].good)
+			fail_msg("%s", rows[i].type);
+}
+
 static void test_media_types(void **state)
 {
 	(void)state;
@@ -615,6 +642,10 @@ static void test_media_types(void **state)
 					"application/json"));
 	assert_false(http1_media_type_is(span_of("application/json5"), "application/json"));
 	assert_false(http1_media_type_is(span_of(""), "application/json"));
+	assert_true(http1_media_type_ends(span_of("application/vnd.x+JSON ;a=b"), "+json"));
+	assert_false(http1_media_type_ends(span_of("application/json+protobuf"), "+json"));
+	assert_false(http1_media_type_ends(span_of("+json"), "+json"));
+	assert_false(http1_media_type_ends(span_of("text/plain; a=+json"), "+json"));
 }
 
 /* --- responses ------------------------------------------------------------------- */
@@ -787,6 +818,7 @@ int main(void)
 		cmocka_unit_test(test_head_reads_one_message_after_another),
 		cmocka_unit_test(test_head_keeps_its_bytes_when_the_buffer_goes),
 		cmocka_unit_test(test_media_types),
+		cmocka_unit_test(test_charset_is_utf8_or_unnamed),
 		cmocka_unit_test(test_responses_have_one_reading),
 	};
 

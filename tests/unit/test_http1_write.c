@@ -54,6 +54,21 @@ static void test_request_head_relays_what_is_allowed(void **state)
 	http1_head_free(&h);
 }
 
+static void test_request_head_drops_a_field_however_it_is_spelt(void **state)
+{
+	static const char *const dropped[] = {"x-rewrite-url", NULL};
+	struct http1_head h = {0};
+	struct http1_out o = {.relayed = &h, .dropped = dropped};
+	autobuf struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	read_head_of(&h, "GET / HTTP/1.1\r\nHost: a\r\nX-Rewrite-URL: /1\r\nx_rewrite_url: /2\r\n"
+			 "X-Rewrite_Url: /3\r\nX-Rewrite-Urls: /4\r\n\r\n");
+	assert_int_equal(http1_write_request_head(&out, "GET", "/", "a", &o), 0);
+	assert_written(&out, "GET / HTTP/1.1\r\nHost: a\r\nX-Rewrite-Urls: /4\r\n\r\n");
+	http1_head_free(&h);
+}
+
 static void test_request_head_never_relays_hop_by_hop_fields(void **state)
 {
 	struct http1_head h = {0};
@@ -198,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_head_relays_what_is_allowed),
+		cmocka_unit_test(test_request_head_drops_a_field_however_it_is_spelt),
 		cmocka_unit_test(test_request_head_never_relays_hop_by_hop_fields),
 		cmocka_unit_test(test_head_refuses_what_would_split_it),
 		cmocka_unit_test(test_writers_write_nothing_where_room_is_short),
