@@ -127,15 +127,30 @@ lint:
 
 # --- installation -------------------------------------------------------------
 
+SHARE	:= $(DESTDIR)$(PREFIX)/share
+BASH_COMPLETION := $(SHARE)/bash-completion/completions/mcpjail
+ZSH_COMPLETION := $(SHARE)/zsh/site-functions/_mcpjail
+FISH_COMPLETION := $(SHARE)/fish/vendor_completions.d/mcpjail.fish
+
 .PHONY: install uninstall
 install: $(BUILD)/mcpjail
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/mcpjail
+	install -d $(SHARE)/mcpjail/egress $(SHARE)/man/man1 $(SHARE)/man/man5 \
+		$(dir $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/mcpjail $(DESTDIR)$(PREFIX)/bin/mcpjail
-	install -m 644 policy/promptfax.json $(DESTDIR)$(PREFIX)/share/mcpjail/promptfax.json
+	install -m 644 policy/promptfax.json $(SHARE)/mcpjail/promptfax.json
+	install -m 644 $(PRESETS) $(SHARE)/mcpjail/egress/
+	install -m 644 docs/man/mcpjail.1 $(SHARE)/man/man1/
+	install -m 644 docs/man/mcpjail-policy.5 $(SHARE)/man/man5/
+	install -m 644 docs/completions/mcpjail.bash $(BASH_COMPLETION)
+	install -m 644 docs/completions/_mcpjail $(ZSH_COMPLETION)
+	install -m 644 docs/completions/mcpjail.fish $(FISH_COMPLETION)
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/mcpjail $(DESTDIR)$(PREFIX)/share/mcpjail/promptfax.json
-	rmdir $(DESTDIR)$(PREFIX)/share/mcpjail 2>/dev/null || true
+	rm -f $(DESTDIR)$(PREFIX)/bin/mcpjail $(SHARE)/mcpjail/promptfax.json \
+		$(SHARE)/man/man1/mcpjail.1 $(SHARE)/man/man5/mcpjail-policy.5 \
+		$(PRESETS:policy/egress/%=$(SHARE)/mcpjail/egress/%) \
+		$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
+	rmdir $(SHARE)/mcpjail/egress $(SHARE)/mcpjail 2>/dev/null || true
 
 .PHONY: clean
 clean:

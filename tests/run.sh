@@ -9,11 +9,16 @@
 # here can run on every machine that mcpjail runs on.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+# What the tests need of the tree; not the packages of real agent hosts, which are gigabytes.
+copy_to() {
+	mkdir "$1" && tar -c --exclude=node_modules Makefile README.md build tests policy docs | tar -x -C "$1"
+}
+
 # In the jail these are private and empty: a checkout there would not be seen.
 case $PWD/ in
 /tmp/* | /var/tmp/* | /dev/shm/* | /run/*)
 	copy=$(realpath "${HOME:?}")/mcpjail-check-$$
-	mkdir "$copy" && cp -a Makefile build tests policy "$copy/" || exit 1
+	copy_to "$copy" || exit 1
 	trap 'rm -rf "$copy"' EXIT
 	cd "$copy" || exit 1
 	"$copy/tests/run.sh" "$@"
@@ -93,7 +98,7 @@ run_as_unprivileged() {
 		is_new=1
 	fi
 	copy=$(getent passwd "$user" | cut -d: -f6)/mcpjail-$$
-	mkdir -m 755 "$copy" && cp -a Makefile build tests policy "$copy/" 2>/dev/null
+	copy_to "$copy" && chmod 755 "$copy"
 	chown -R "$user:" "$copy"
 	(
 		cd "$copy" || exit 1

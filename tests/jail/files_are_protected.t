@@ -46,6 +46,9 @@ is "$(cd / && j -- sh -c '{ echo x >/y; } 2>/dev/null || echo no')" no "nor is t
 echo '{"version":"1","default":"deny"}' >policy.json
 like "$(j -p policy.json -- sh -c 'echo {} >policy.json')" 'Read-only|denied' "the policy in force cannot be written"
 like "$(j -p policy.json -- sh -c 'rm -f policy.json')" 'busy|Read-only|denied' "or removed"
+j -- ln policy.json second
+like "$(j -p policy.json -- echo ran)" 'hard link' "nor is one used that an earlier agent gave a second name"
+rm second
 mkdir -p a/b && cp policy.json a/b/
 like "$(j -p a/b/policy.json -- sh -c 'mv a c; mv a/b a/c; ls a/b')" 'busy' "or moved away with its directory"
 [ -e a/b/policy.json ]
@@ -56,8 +59,25 @@ ok $? "while the records are in it"
 is "$(j -- ls "$XDG_STATE_HOME/mcpjail")" "" "the state directory is masked"
 like "$(j -- sh -c "echo x >>$MCPJAIL")" 'Read-only|denied|busy' "the program itself cannot be written"
 
+# The same files a second time, by another mount: WSL and image-based systems have such views.
+mkdir -p "$HOME/project/hidden" "$TMP/view"
+echo secret >"$HOME/project/hidden/f"
+echo '{"version":"1","default":"deny","filesystem":{"hide":["$PWD/hidden"]}}' >"$TMP/view.json"
+cat >"$TMP/view.sh" <<'S'
+mount --bind "$TMP" "$TMP/view" || exit 1
+v=$TMP/view/home
+"$MCPJAIL" -q -p "$TMP/view.json" -- sh -c "cat $v/.ssh/* $v/project/hidden/*; ls $TMP/view/state/mcpjail; echo over"
+cd "$v/project" && "$MCPJAIL" -q -p "$HOME/project/policy.json" -- sh -c 'echo {} >policy.json; mv policy.json p; echo over'
+S
+user=
+[ "$(id -u)" = 0 ] || user=--map-root-user
+out=$(export TMP MCPJAIL && unshare $user -m bash "$TMP/view.sh" 2>&1)
+is "$(grep -c over <<<"$out")" 2 "another view of the files can be there"
+unlike "$out" 'secret|hmac|runs|limits' "it shows nothing that is hidden"
+is "$(cat policy.json)" '{"version":"1","default":"deny"}' "nor does it make the policy in force writable"
+
 # devices and the kernel's own files; as root most of all
-is "$(j -- sh -c 'ls /dev | tr "\n" " "')" "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero " "/dev has what is needed and no more"
+is "$(j -- sh -c 'ls /dev | tr "\n" " "')" "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero " "/dev has what is needed and no more"
 for path in /proc/sys/kernel/core_pattern /etc/mcpjail-probe /etc/passwd /dev/kvm /dev/fuse /dev/net/tun \
 	/sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/unified/cgroup.procs /proc/sysrq-trigger /proc/sys/kernel/hostname; do
 	like "$(j -- sh -c "( : >>$path ) 2>&1 || echo refused")" refused "$path cannot be written"

@@ -32,7 +32,7 @@ fds_of() {
 }
 if [ "$(id -u)" = 0 ]; then
 	is "$(fds_of "$(part_pid "$SUPERVISOR" keeper)")" "2x/dev/null run/checkpoints run/ledger.jsonl run/status.json run/tools.json 2xsocket state/limits.0 state/limits.1 state/limits.lock stderr " "keeper: its files, and two channels"
-	is "$(fds_of "$(part_pid "$SUPERVISOR" dialer)")" "2x/dev/null anon_inode:[eventpoll] 2xsocket stderr " "dialer: two channels"
+	is "$(fds_of "$(part_pid "$SUPERVISOR" dialer)")" "2x/dev/null 2xanon_inode:[eventpoll] 2xsocket stderr " "dialer: two channels, its loop and the resolver's"
 	is "$(fds_of "$(part_pid "$SUPERVISOR" proxy)")" "2x/dev/null anon_inode:[eventpoll] 7xsocket stderr " "proxy: three channels, three listeners, the packet log"
 	is "$(fds_of "$(part_pid "$SUPERVISOR" init)")" "4x/dev/null anon_inode:[signalfd] socket " "init: its channel"
 	for role in keeper dialer proxy; do

@@ -3,9 +3,11 @@
 #
 # One jail serves them all. After http: ANSWERS (a line each: STATUS|FIELDS|BODY), STATUSES,
 # END (closed, reset, open, or died with the jail), REACHED (messages that came to the
-# server meanwhile) and RECORDS ("net.denied 403", "call allow", …).
+# server meanwhile) and RECORDS ("net.denied 403", "call allow", …). $jail_options are more
+# options of mcpjail.
 cp "$ROOT/tests/proxy/raw_http.py" "$WORK/"
 n_jails=0 n_requests=0
+jail_options=()
 trap : PIPE # a jail that died is a failed test, not the end of all
 
 jail_lives() { [ -n "${JAIL_PID:-}" ] && kill -0 "$JAIL_PID" 2>/dev/null; }
@@ -14,7 +16,7 @@ start_jail() {
 	LEDGER=$TMP/jail.$n_jails/ledger.jsonl
 	n_records=0
 	coproc JAIL { exec "$MCPJAIL" --connect-to "promptfax.app:443:127.0.0.1:$PORT" --upstream-ca "$CA" \
-		-q -p "$policy" --run-dir "${LEDGER%/*}" -- python3 "$WORK/raw_http.py" 2>"$TMP/jail.err"; }
+		-q -p "$policy" "${jail_options[@]}" --run-dir "${LEDGER%/*}" -- python3 "$WORK/raw_http.py" 2>"$TMP/jail.err"; }
 	children+=("$JAIL_PID")
 	exec 8<&"${JAIL[0]}" 9>&"${JAIL[1]}"
 	await_file "$LEDGER"
@@ -27,8 +29,9 @@ end_jail() {
 }
 
 records() { # those behind the first $1, in short
-	grep -E '"type":"(net\.denied|call\.decision)"' "$LEDGER" | tail -n +"$(($1 + 1))" |
+	grep -E '"type":"(net\.denied|net\.allowed|call\.decision)"' "$LEDGER" | tail -n +"$(($1 + 1))" |
 		sed -E 's/.*"type":"net.denied".*"status":([0-9]+).*/net.denied \1/; s/.*"type":"net.denied".*/net.denied/
+			s/.*"type":"net.allowed".*/net.allowed/
 			s/.*"type":"call.decision".*"verdict":"([a-z]*)".*/call \1/'
 }
 
