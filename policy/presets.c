@@ -172,7 +172,8 @@ const struct policy_preset *policy_preset_for_command(char *const *argv)
 	if (!*argv)
 		return NULL;
 	name = base_name(*argv);
-	program = find_command(name);
+	/* "./claude" may be an earlier agent's: what its name brings is to be asked for. */
+	program = strchr(*argv, '/') && **argv != '/' ? NULL : find_command(name);
 	for (size_t i = 0; !program && i < ARRAY_SIZE(runners); i++) {
 		const char *verb = runners[i].verb;
 

@@ -18,6 +18,8 @@ struct policy_preset {
 };
 
 size_t policy_preset_count(void);
+
+/** policy_preset_at() - The @i-th, in no order that means anything; NULL past the last */
 const struct policy_preset *policy_preset_at(size_t i);
 
 /** policy_preset_find() - By name; NULL if there is none */
@@ -25,7 +27,8 @@ const struct policy_preset *policy_preset_find(const char *name);
 
 /**
  * policy_preset_for_command() - The preset of a known program
- * @argv: Its command line: "claude …", "/usr/bin/codex", "npx -y @google/gemini-cli"
+ * @argv: Its command line: "claude …", "/usr/bin/codex", "npx -y @google/gemini-cli". Not
+ *        "./claude": where the name is relative to a directory, anybody may have put it there
  *
  * Return: the preset; NULL if the program is not known
  */

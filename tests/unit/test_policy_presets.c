@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/cleanup.h"
+#include "policy/egress.h"
 #include "policy/policy.h"
 #include "policy/presets.h"
 
@@ -61,6 +64,8 @@ static void test_known_programs_are_found_by_what_is_typed(void **state)
 		{{"node", "/a/node_modules/@anthropic-ai/claude-code/cli.js"}, "claude-code"},
 		/* another program, for all that its words look alike */
 		{{"claude-desktop"}, NULL},
+		{{"./claude"}, NULL},
+		{{"bin/claude"}, NULL},
 		{{"npx", "claude"}, NULL},
 		{{"npx", "@anthropic-ai/claude-code-evil"}, NULL},
 		{{"npx", "evil", "@anthropic-ai/claude-code"}, NULL},
@@ -122,12 +127,113 @@ static void test_each_known_program_has_its_preset(void **state)
 	}
 }
 
+struct body_row {
+	const char *preset, *host, *path, *body;
+	bool passes;
+};
+
+#define CHAT(part)    "{\"messages\":[{\"role\":\"user\",\"content\":[" part "]}]}"
+#define INPUT(part)   "{\"input\":[{\"role\":\"user\",\"content\":[" part "]}]}"
+#define URL_SOURCE    "\"source\":{\"type\":\"url\",\"url\":\"https://x.example/\"}"
+#define CLAUDE(body)  "claude-code", "api.anthropic.com", "/v1/messages", body
+#define CODEX(body)   "codex", "api.openai.com", "/v1/responses", body
+#define CHATGPT(body) "codex", "chatgpt.com", "/backend-api/codex/responses", body
+#define GEMINI(body)                                                                               \
+	"gemini", "generativelanguage.googleapis.com", "/v1beta/models/g:generateContent", body
+#define ASSIST(body)   "gemini", "cloudcode-pa.googleapis.com", "/v1internal:generateContent", body
+#define ZEN(api, body) "opencode", "opencode.ai", "/zen/v1/" api, body
+
+static bool content_type_is_json(void *arg, const char *name, size_t i, struct span *ret)
+{
+	(void)arg;
+	*ret = span_of("application/json");
+	return !i && !strcmp(name, "content-type");
+}
+
+/* What would make the provider call out for the agent, in the spellings that it takes. */
+static void test_presets_judge_bodies(void **state)
+{
+	static const struct body_row rows[] = {
+		{CLAUDE(CHAT("{\"type\":\"text\",\"text\":\"hi\"}")), true},
+		{CLAUDE("{\"tools\":[{\"name\":\"Bash\",\"input_schema\":{}}]}"), true},
+		{CLAUDE("{\"mcp_servers\":[]}"), false},
+		{CLAUDE("{\"tools\":[{\"type\":\"mcp_toolset\"}]}"), false},
+		{CLAUDE("{\"tools\":[{\"type\":\"web_fetch_20250910\"}]}"), false},
+		{CLAUDE(CHAT("{\"type\":\"image\"," URL_SOURCE "}")), false},
+		{CODEX("{\"input\":\"hi\",\"tools\":[{\"type\":\"function\"}]}"), true},
+		{CODEX("{\"tools\":[{\"type\":\"mcp\"}]}"), false},
+		{CODEX(INPUT("{\"type\":\"input_image\",\"image_url\":\"https://x\"}")), false},
+		{CHATGPT("{\"input\":\"hi\"}"), true},
+		{CHATGPT("{\"tools\":[{\"type\":\"web_search\"}]}"), false},
+		{GEMINI("{\"contents\":[{\"parts\":[{\"text\":\"hi\"}]}]}"), true},
+		{GEMINI("{\"tools\":[{\"url_context\":{}}]}"), false},
+		{GEMINI("{\"tools\":[{\"mcpServers\":[]}]}"), false},
+		{GEMINI("{\"contents\":[{\"parts\":[{\"fileData\":{}}]}]}"), false},
+		{ASSIST("{\"request\":{\"contents\":[]}}"), true},
+		{ASSIST("{\"request\":{\"tools\":[{\"googleSearch\":{}}]}}"), false},
+		/* a gateway, which turns each form into each other, and knows more spellings */
+		{ZEN("chat/completions", CHAT("{\"type\":\"text\",\"text\":\"https://x\"}")), true},
+		{ZEN("chat/completions", "{\"messages\":[{\"content\":\"hi\"},{}]}"), true},
+		{ZEN("chat/completions", CHAT("{\"type\":\"image_url\",\"image_url\":{\"url\":"
+					      "\"data:image/png;base64,AA\"}}")),
+		 true},
+		{ZEN("chat/completions",
+		     CHAT("{\"type\":\"image_url\",\"image_url\":\"data:image/png;base64,AA\"}")),
+		 true},
+		{ZEN("chat/completions",
+		     CHAT("{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x\"}}")),
+		 false},
+		{ZEN("chat/completions",
+		     CHAT("{\"type\":\"image_url\",\"image_url\":\"https://x\"}")),
+		 false},
+		{ZEN("chat/completions",
+		     CHAT("{\"type\":\"video_url\",\"video_url\":{\"url\":\"https://x\"}}")),
+		 false},
+		{ZEN("chat/completions",
+		     CHAT("{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"https://x\"}}")),
+		 false},
+		{ZEN("chat/completions", CHAT("{\"type\":\"text\"," URL_SOURCE "}")), false},
+		{ZEN("chat/completions", "{\"enable_search\":true}"), false},
+		{ZEN("chat/completions", "{\"search_parameters\":{\"mode\":\"on\"}}"), false},
+		{ZEN("responses", INPUT("{\"type\":\"input_text\",\"text\":\"hi\"}")), true},
+		{ZEN("responses",
+		     INPUT("{\"type\":\"input_image\",\"image_url\":{\"url\":\"https://x\"}}")),
+		 false},
+		{ZEN("responses", INPUT("{\"type\":\"input_image\"," URL_SOURCE "}")), false},
+		{ZEN("responses", CHAT("{\"type\":\"text\",\"text\":\"hi\"}")), false},
+		{ZEN("messages", CHAT("{\"type\":\"image\"," URL_SOURCE "}")), false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		autopolicy struct policy *policy = NULL;
+		json_t *body = json_loads(rows[i].body, 0, NULL);
+		const struct policy_egress_request request = {.host = rows[i].host,
+							      .port = 443,
+							      .method = span_of("POST"),
+							      .path = rows[i].path,
+							      .header = content_type_is_json};
+		struct policy_egress_decision decision;
+		char text[128];
+
+		snprintf(text, sizeof(text), "{\"egress\":[{\"preset\":\"%s\"}]}", rows[i].preset);
+		assert_int_equal(policy_parse(text, strlen(text), "p", &policy, NULL), 0);
+		assert_non_null(body);
+		policy_egress_decide_body(policy, &request, body, &decision);
+		json_decref(body);
+		if ((decision.verdict == VERDICT_ALLOW) != rows[i].passes)
+			fail_msg("row %zu: %s %s: %s", i, rows[i].path, rows[i].body,
+				 decision.reason);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_preset_can_be_taken_in),
 		cmocka_unit_test(test_known_programs_are_found_by_what_is_typed),
 		cmocka_unit_test(test_each_known_program_has_its_preset),
+		cmocka_unit_test(test_presets_judge_bodies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
