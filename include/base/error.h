@@ -8,6 +8,8 @@
 #ifndef MCPJAIL_BASE_ERROR_H
 #define MCPJAIL_BASE_ERROR_H
 
+#define ERROR_LINE_BYTES 1300 /* hold every error as error_format() writes it */
+
 struct error {
 	char where[256]; /* file, option, syscall or stage: "policy.json:3:14 /tools/x" */
 	char what[512];  /* what is wrong, in words */
@@ -26,7 +28,7 @@ void error_set(struct error *err, const char *where, const char *mend, const cha
 
 /**
  * error_format() - One line of text: "where: what; mend"
- * @size: At least 2; 1300 holds every error
+ * @size: At least 2; ERROR_LINE_BYTES holds every error
  */
 void error_format(const struct error *err, char *ret_line, unsigned long size);
 

@@ -141,6 +141,8 @@ struct msg_ledger_closed {
 	struct span key_fingerprint; /* of the run's Ed25519 key */
 	uint64_t allowed, denied, unknown, lost; /* tools/call verdicts; lost: records */
 	uint64_t egress_allowed, egress_refused;
+	uint64_t refused_requests;  /* of egress_refused: for what they said, not where they went */
+	uint64_t refused_elsewhere; /* of egress_refused: at destinations beyond the list */
 	struct msg_refused_host refused[IPC_REFUSED_MAX];
 	size_t n_refused;
 	struct span failure; /* why the ledger could not be written, else "" */
@@ -221,10 +223,11 @@ enum event_kind {
 struct msg_event {
 	uint8_t kind;
 	uint64_t conn;
-	struct span protocol; /* "tcp", "tls", "http", "https", "udp", "dns", "connect", "ssh",
-			       * "loopback" */
-	struct span host;     /* name as the agent gave it, or "" */
-	struct span address;  /* the destination address as text, or "" */
+	/* "tcp", "tls", "http", "https", "websocket", "connect", "ssh", "loopback", "dns"; of
+	 * datagrams the name of their protocol: "udp", "icmp" */
+	struct span protocol;
+	struct span host;    /* name as the agent gave it, or "" */
+	struct span address; /* the destination address as text, or "" */
 	uint32_t port;
 	uint32_t status; /* HTTP status that was answered; 0: none */
 	struct span rule;

@@ -51,6 +51,7 @@ struct run_result {
 	struct {
 		char head[129], key_fingerprint[129], failure[SUPERVISOR_REASON_MAX];
 		uint64_t allowed, denied, unknown, lost, egress_allowed, egress_refused;
+		uint64_t refused_requests, refused_elsewhere; /* as in struct msg_ledger_closed */
 		struct {
 			char host[IPC_HOST_MAX + 1];
 			uint32_t port;

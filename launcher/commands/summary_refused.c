@@ -205,6 +205,26 @@ static void tell(const struct summary_facts *facts, const struct refused *r)
 		    r->count == 1 ? "" : "s", advice);
 }
 
+/* --- what has no destination of its own ---------------------------------------------- */
+
+/* An agent that fills the list, or is refused by an allowed host, is not to pass for a quiet one.
+ */
+static void tell_rest(const struct run_result *res, const struct summary_facts *facts)
+{
+	uint64_t n = res->ledger.refused_elsewhere, requests = res->ledger.refused_requests;
+
+	if (n)
+		summary_say(facts,
+			    "refused: %" PRIu64 " more time%s, at destinations beyond those; "
+			    "mcpjail trace shows them",
+			    n, n == 1 ? "" : "s");
+	if (requests)
+		summary_say(facts,
+			    "refused: %" PRIu64 " request%s, for what was said and not for where "
+			    "it went; mcpjail trace shows why",
+			    requests, requests == 1 ? "" : "s");
+}
+
 /* --- the list ---------------------------------------------------------------------- */
 
 void summary_refused(const struct run_result *res, const struct summary_facts *facts)
@@ -235,4 +255,5 @@ void summary_refused(const struct run_result *res, const struct summary_facts *f
 			    "preset %s on purpose)",
 			    telemetry, telemetry == 1 ? "" : "s", telemetry_count,
 			    telemetry_count == 1 ? "" : "s", facts->presets);
+	tell_rest(res, facts);
 }

@@ -66,6 +66,8 @@ FIELDS(msg_ledger_closed, WIRE_SPAN(struct msg_ledger_closed, head, SHORT_MAX),
        WIRE_U64(struct msg_ledger_closed, unknown), WIRE_U64(struct msg_ledger_closed, lost),
        WIRE_U64(struct msg_ledger_closed, egress_allowed),
        WIRE_U64(struct msg_ledger_closed, egress_refused),
+       WIRE_U64(struct msg_ledger_closed, refused_requests),
+       WIRE_U64(struct msg_ledger_closed, refused_elsewhere),
        WIRE_LIST(struct msg_ledger_closed, refused, n_refused, &msg_refused_host_type),
        WIRE_SPAN(struct msg_ledger_closed, failure, IPC_TEXT_MAX));
 

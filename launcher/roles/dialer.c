@@ -170,7 +170,7 @@ static int serve(struct dialer *dialer)
 
 static void report(int r, const struct error *err)
 {
-	char line[1300];
+	char line[ERROR_LINE_BYTES];
 
 	error_format(err, line, sizeof(line));
 	log_error("dialer: %s", err->what[0] ? line : strerror(-r));

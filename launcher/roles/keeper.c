@@ -218,6 +218,8 @@ static int say_farewell(struct keeper *k)
 		.lost = ledger_lost(k->ledger),
 		.egress_allowed = counts->egress_allowed,
 		.egress_refused = counts->egress_refused,
+		.refused_requests = k->refused_requests,
+		.refused_elsewhere = k->refused_elsewhere,
 		.n_refused = k->n_refused,
 		.failure = span_of(ledger_failure(k->ledger)),
 	};

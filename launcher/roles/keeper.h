@@ -64,8 +64,9 @@ struct keeper {
 	struct denials denials;
 	struct msg_refused_host refused[IPC_REFUSED_MAX]; /* the hosts are owned */
 	size_t n_refused;
-	bool has_complained; /* about the ledger, on stderr */
-	bool is_closed;      /* the farewell has been said */
+	uint64_t refused_requests, refused_elsewhere; /* that no entry of the list counts */
+	bool has_complained;                          /* about the ledger, on stderr */
+	bool is_closed;                               /* the farewell has been said */
 };
 
 /* Message handlers return 0, or -EPROTO for what an honest peer does not send. */

@@ -58,8 +58,9 @@ static struct msg_refused_host *add_refused(struct keeper *k, struct span host, 
 	return &k->refused[k->n_refused++];
 }
 
-/* For the summary: the first hosts that were refused, and how often. Later ones count only. */
-static void count_refused(struct keeper *k, const struct msg_event *event)
+/* For the summary: the first hosts that were refused, and how often. Return: false for later ones
+ */
+static bool count_refused(struct keeper *k, const struct msg_event *event)
 {
 	struct span host = event->host.n ? event->host : event->address;
 	struct msg_refused_host *entry = find_refused(k, host, event->port);
@@ -67,9 +68,10 @@ static void count_refused(struct keeper *k, const struct msg_event *event)
 	if (!entry)
 		entry = add_refused(k, host, event->port);
 	if (!entry)
-		return;
+		return false;
 	entry->count++;
 	note_protocol(entry, event->protocol);
+	return true;
 }
 
 static bool may_be_recorded(struct denials *d, uint64_t now_ms)
@@ -92,8 +94,10 @@ bool keeper_admit_denial(struct keeper *k, const struct msg_event *event)
 	k->status.counts.egress_refused++;
 	/* Refused for what it said, not for where it went: the destination itself may be allowed.
 	 */
-	if (span_equals(event->rule, "/default"))
-		count_refused(k, event);
+	if (!span_equals(event->rule, "/default"))
+		k->refused_requests++;
+	else if (!count_refused(k, event))
+		k->refused_elsewhere++;
 	k->denials.suppressed += !is_admitted;
 	return is_admitted;
 }
@@ -107,7 +111,7 @@ void keeper_note_loopback(struct keeper *k, const struct msg_event *event)
 	/* Trying every port of one's own must not push out what was refused on the way elsewhere.
 	 */
 	if (n < KEEPER_LOOPBACK_MAX || find_refused(k, event->address, event->port))
-		count_refused(k, event);
+		(void)count_refused(k, event);
 }
 
 void keeper_record_suppressed(struct keeper *k)

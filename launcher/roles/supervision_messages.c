@@ -224,6 +224,8 @@ static int on_ledger_closed(struct supervision *s, struct message *m)
 	res->ledger.lost = closed.lost;
 	res->ledger.egress_allowed = closed.egress_allowed;
 	res->ledger.egress_refused = closed.egress_refused;
+	res->ledger.refused_requests = closed.refused_requests;
+	res->ledger.refused_elsewhere = closed.refused_elsewhere;
 	res->ledger.n_refused = closed.n_refused;
 	for (size_t i = 0; i < closed.n_refused; i++) {
 		span_copy(closed.refused[i].host, res->ledger.refused[i].host,

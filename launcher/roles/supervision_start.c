@@ -109,7 +109,7 @@ static int start_jail(struct supervision *s, struct error *err)
 void supervision_start(struct supervision *s)
 {
 	struct error err = {.where = ""};
-	char line[1300];
+	char line[ERROR_LINE_BYTES];
 	int r = 0;
 
 	for (int i = 0; !r && i < PART_INIT; i++)

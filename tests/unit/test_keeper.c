@@ -292,6 +292,8 @@ static void test_run_is_recorded_and_verifies(void **state)
 	assert_int_equal(closed.unknown, 1);
 	assert_int_equal(closed.lost, 0);
 	assert_int_equal(closed.egress_refused, 4);
+	assert_int_equal(closed.refused_requests, 1);
+	assert_int_equal(closed.refused_elsewhere, 0);
 	assert_int_equal(closed.n_refused, 1);
 	assert_int_equal(closed.refused[0].count, 3);
 	assert_int_equal(closed.failure.n, 0);
@@ -479,6 +481,31 @@ static void test_refusals_beyond_number_are_counted_not_recorded(void **state)
 	assert_in_range(found.summaries, 2, seconds + 2);
 	assert_true(found.last_is_end);
 	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+}
+
+/* Filling the list of destinations hides no refusal but its name. */
+static void test_refusals_beyond_the_list_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_event event = {.kind = EVENT_NET_DENIED,
+				  .protocol = span_of("tls"),
+				  .host = span_of("telemetry.example"),
+				  .rule = span_of("/default")};
+	struct msg_ledger_closed closed;
+	struct message m;
+
+	start_keeper(f);
+	for (event.port = 1; event.port <= IPC_REFUSED_MAX; event.port++)
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	event.host = span_of("exfiltration.example");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	closed = end_run(f, &m);
+	assert_int_equal(closed.egress_refused, IPC_REFUSED_MAX + 2);
+	assert_int_equal(closed.n_refused, IPC_REFUSED_MAX);
+	assert_int_equal(closed.refused_elsewhere, 2);
+	assert_int_equal(closed.refused_requests, 0);
+	assert_int_equal(wait_for_keeper(f), 0);
 }
 
 /* Of two connections to one host, the one without a word does not hide what the other was. */
@@ -847,6 +874,7 @@ int main(void)
 		TEST(test_limit_denies_and_names_the_charge),
 		TEST(test_limit_denial_reads_as_the_agent_is_told),
 		TEST(test_refusals_beyond_number_are_counted_not_recorded),
+		TEST(test_refusals_beyond_the_list_are_counted),
 		TEST(test_the_telling_protocol_of_a_refused_host_is_kept),
 		TEST(test_few_refusals_are_all_recorded),
 		TEST(test_suppressed_refusals_are_counted_when_the_run_is_cut_short),

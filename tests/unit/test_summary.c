@@ -201,6 +201,27 @@ static void test_a_long_list_ends_with_how_many_more(void **state)
 	assert_non_null(strstr(text, "refused: and 20 or more; "));
 }
 
+/* A list that was filled with telemetry's ports, and requests that an allowed host's rule refused.
+ */
+static void test_what_the_list_leaves_out_is_counted(void **state)
+{
+	static struct run_result res;
+	static const struct refusal none;
+	char text[4096];
+
+	(void)state;
+	fill(&res, &none, 0);
+	tell(&res, (struct summary_facts){.run_dir = "/runs/1", .presets = ""}, text, sizeof(text));
+	assert_null(strstr(text, "refused"));
+	res.ledger.refused_elsewhere = 9;
+	res.ledger.refused_requests = 1;
+	tell(&res, (struct summary_facts){.run_dir = "/runs/1", .presets = ""}, text, sizeof(text));
+	assert_non_null(strstr(text, "refused: 9 more times, at destinations beyond those; mcpjail "
+				     "trace shows them\n"));
+	assert_non_null(strstr(text, "refused: 1 request, for what was said and not for where it "
+				     "went; mcpjail trace shows why\n"));
+}
+
 static void test_without_a_ledger_nothing_is_made_up(void **state)
 {
 	static struct run_result res;
@@ -219,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_the_policy_that_was_named_is_the_one_to_change),
 		cmocka_unit_test(test_telemetry_is_one_line),
 		cmocka_unit_test(test_a_long_list_ends_with_how_many_more),
+		cmocka_unit_test(test_what_the_list_leaves_out_is_counted),
 		cmocka_unit_test(test_without_a_ledger_nothing_is_made_up),
 	};
 
