@@ -14,7 +14,15 @@
 #define METHOD_BYTES      64 /* of an override that is judged in capitals, as it is obeyed */
 #define WEBSOCKET_VERSION "13"
 
-const char *const egress_dropped_fields[] = {"x-original-url", "x-rewrite-url", NULL};
+const char *const egress_dropped_fields[] = {
+	"x-original-url",
+	"x-rewrite-url", /* another path */
+	"x-forwarded-host",
+	"x-original-host",
+	"x-host",
+	"forwarded", /* another host */
+	NULL,
+};
 
 static const char *const override_fields[] = {
 	"x-http-method-override",
@@ -85,6 +93,38 @@ static bool asks_for_websocket(const struct http1_head *head)
 	       span_equals(version, WEBSOCKET_VERSION);
 }
 
+/*
+ * Google's front end takes a method and fields from the query, if it is asked to
+ * ($httpMethod=, $httpHeaders=), over those that were judged.
+ */
+static bool is_head_in_query(struct span query)
+{
+	static const char prefix[] = "$http";
+	size_t matched = 0;
+
+	for (size_t i = 0; i < query.n; i++) {
+		char c = query.p[i];
+
+		if (c == '&' || c == ';') {
+			matched = 0;
+			continue;
+		}
+		if (c == '%' && query.n - i > 2 && http1_is(query.p[i + 1], HTTP1_C_HEX) &&
+		    http1_is(query.p[i + 2], HTTP1_C_HEX)) {
+			c = (char)(http1_hex_value(query.p[i + 1]) << 4 |
+				   http1_hex_value(query.p[i + 2]));
+			i += 2;
+		}
+		c = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+		/* At the beginning of a name only: what does not match, ends the trying. */
+		matched = matched < sizeof(prefix) && c == prefix[matched] ? matched + 1
+									   : sizeof(prefix);
+		if (matched == sizeof(prefix) - 1)
+			return true;
+	}
+	return false;
+}
+
 int egress_ask_read(const struct http1_head *head, const struct http1_authority *to, bool plain,
 		    struct egress_ask *ret, struct http1_refusal *ret_refusal)
 {
@@ -99,6 +139,10 @@ int egress_ask_read(const struct http1_head *head, const struct http1_authority 
 		return http1_refuse(ret_refusal, 400,
 				    "a path with dot segments or odd escapes, which servers "
 				    "read differently");
+	if (is_head_in_query(http1_head_span(head, head->query)))
+		return http1_refuse(ret_refusal, 400,
+				    "a query that names a method or fields ($http…), which would "
+				    "replace those that are judged");
 	snprintf(ret->host, sizeof(ret->host), "%s", to->host);
 	snprintf(ret->path, sizeof(ret->path), "%s", read.readings[0]);
 	ret->port = to->port;

@@ -58,7 +58,7 @@ passes "absolute form" 200 < <(bytes "GET https://any.example/y HTTP/1.1\r\n$any
 like "$(last)" '"GET /y HTTP/1.1"' "absolute form: arrives in origin form"
 passes "escapes" 200 < <(bytes "GET /@scope%2fname/%7ea%20%40 HTTP/1.1\r\n$any\r\n\r\n")
 like "$(last)" '"GET /@scope%2Fname/~a%20%40 HTTP/1.1"' "escapes: arrive in their one spelling"
-passes "fields of one connection" 200 < <(bytes "GET /x HTTP/1.1\r\n$any\r\nConnection: keep-alive, X-Hop\r\nX-Hop: hop\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nProxy-Connection: hop\r\nX-Original-URL: /hop\r\nX_Rewrite_Url: /hop\r\nX-Stays: yes\r\n\r\n")
+passes "fields of one connection" 200 < <(bytes "GET /x HTTP/1.1\r\n$any\r\nConnection: keep-alive, X-Hop\r\nX-Hop: hop\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nProxy-Connection: hop\r\nX-Original-URL: /hop\r\nX_Rewrite_Url: /hop\r\nX-Forwarded-Host: hop.example\r\nForwarded: host=hop.example\r\nX-Stays: yes\r\n\r\n")
 unlike "$(last)" '[Hh]op|[Kk]eep|TE"|[Uu]pgrade|[Cc]onnection|Original|Rewrite' "fields of one connection: do not arrive"
 like "$(last)" 'X-Stays' "fields of one connection: others do"
 passes "a WebSocket where the rule does not say so" 426 < <(bytes "GET /ws HTTP/1.1\r\n$any\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")

@@ -118,6 +118,9 @@ static const struct egress_row egress_rows[] = {
 	{"OPTIONS * HTTP/1.1", "any.example", "", 443, 400, "`*`"},
 	/* what servers read differently, out of a directory */
 	{"GET /a/../b HTTP/1.1", "any.example", "", 443, 400, "dot segments"},
+	{"GET /a?x=1&$httpMethod=POST HTTP/1.1", "any.example", "", 443, 400, "a query that names"},
+	{"GET /a?x=$http&y$http=%24http HTTP/1.1", "any.example", "", 443, 0, "/a"},
+	{"GET /a?%24HTTPHeaders=a HTTP/1.1", "any.example", "", 443, 400, "a query that names"},
 	{"GET /a/%2e%2E/b HTTP/1.1", "any.example", "", 443, 400, "dot segments"},
 	{"GET /a%2f..%2fb HTTP/1.1", "any.example", "", 443, 400, "dot segments"},
 	{"GET /a%252f%252e%252e%252fb HTTP/1.1", "any.example", "", 443, 400, "dot segments"},
