@@ -14,6 +14,7 @@
 #include "egress_match.h"
 #include "model.h"
 
+#define HTTPS_PORT   443
 #define METHOD_SHOWN 24 /* bytes of the agent's own words in a sentence */
 #define PATH_SHOWN   160
 #define NAMES_SHOWN  6 /* methods, paths or values that a sentence lists */
@@ -86,7 +87,7 @@ static void say_request(struct sentence *s, const struct policy_egress_request *
 
 	text_escape_terminal(r->method.p, r->method.n, method, sizeof(method));
 	text_escape_terminal(r->path, strlen(r->path), path, sizeof(path));
-	if (r->port != 443)
+	if (r->port != HTTPS_PORT)
 		snprintf(port, sizeof(port), ":%u", r->port);
 	say(s, "%s %s%s%s", method, r->host, port, path);
 }
@@ -318,14 +319,4 @@ enum host_kind policy_host_kind(const struct policy *policy, const char *host)
 	if (names_cover(&policy->telemetry, host))
 		return HOST_TELEMETRY;
 	return names_cover(&policy->login, host) ? HOST_LOGIN : HOST_UNKNOWN;
-}
-
-const struct policy_environment *policy_environment(const struct policy *policy)
-{
-	return &policy->environment;
-}
-
-const struct policy_filesystem *policy_filesystem(const struct policy *policy)
-{
-	return &policy->filesystem;
 }

@@ -14,7 +14,7 @@ void *load_reserve(struct load *l, const void *array, size_t n, size_t more, siz
 	return grown;
 }
 
-bool names_have(const struct policy_names *list, const char *name)
+static bool names_have(const struct policy_names *list, const char *name)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!strcmp(list->items[i], name))

@@ -27,6 +27,4 @@ void load_names(struct load *l, const json_t *value, const char *write, load_rea
 /** load_reserve() - Room for @more elements behind the @n of an array; NULL as load_allocate() */
 void *load_reserve(struct load *l, const void *array, size_t n, size_t more, size_t size);
 
-bool names_have(const struct policy_names *list, const char *name);
-
 #endif

@@ -110,3 +110,13 @@ const uint8_t *policy_sha256(const struct policy *policy)
 {
 	return policy->sha256;
 }
+
+const struct policy_environment *policy_environment(const struct policy *policy)
+{
+	return &policy->environment;
+}
+
+const struct policy_filesystem *policy_filesystem(const struct policy *policy)
+{
+	return &policy->filesystem;
+}

@@ -24,6 +24,9 @@ struct destination {
 /**
  * destination_parse() - Read "example.org", "*.Example.org:8443", "[2001:db8::1]:443"
  *
+ * @ret: Untouched on failure
+ * @err: May be NULL; its where is the caller's to fill
+ *
  * What no policy could allow is refused: a URL, the host's own loopback, a public suffix.
  *
  * Return: 0; -EINVAL with @err's what and mend filled; -ENOMEM

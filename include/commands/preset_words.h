@@ -22,6 +22,7 @@ void preset_words(const struct policy_preset *preset, char *ret);
 /**
  * preset_names() - The presets that a policy takes in: "claude-code, github"
  * @text: Of a policy that loads
+ * @ret:  @size bytes; "" without any, beyond some few the rest is counted
  */
 void preset_names(const char *text, size_t n, char *ret, size_t size);
 

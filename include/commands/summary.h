@@ -29,7 +29,7 @@ struct summary_facts {
  */
 int summary_open(const char *path, int *ret_fd, struct error *err);
 
-/** summary_tell() - On standard error, and appended to --summary's file */
+/** summary_tell() - Say how the run went, on standard error and appended to --summary's file */
 void summary_tell(const struct run_result *result, const struct summary_facts *facts);
 
 #endif

@@ -46,7 +46,7 @@ struct dials;
  *
  * To be called before confinement: later no file is opened.
  *
- * Return: 0; -errno with @err filled
+ * Return: 0; -errno, with @err filled where that says more than the number
  */
 int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner,
 	      const struct routes *routes, struct dials **ret, struct error *err);

@@ -90,6 +90,8 @@ static inline void policy_cleanup(struct policy **policy)
 
 #define autopolicy __attribute__((cleanup(policy_cleanup)))
 
+#define POLICY_BUILTIN_NAME "the built-in PromptFax policy" /* what messages call it */
+
 /** policy_builtin() - Text of the built-in policy, which always loads; static, no NUL behind it */
 const char *policy_builtin(size_t *ret_n);
 

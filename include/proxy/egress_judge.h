@@ -28,6 +28,9 @@ extern const char *const egress_dropped_fields[];
 
 /**
  * egress_ask_read() - What a request asks for
+ * @to:    Whom it names, normalised
+ * @plain: Whether it came by http
+ *
  * Return: 0; -EPROTO with 400 if its path has no one meaning
  */
 int egress_ask_read(const struct http1_head *head, const struct http1_authority *to, bool plain,
@@ -37,8 +40,11 @@ int egress_ask_read(const struct http1_head *head, const struct http1_authority 
 void egress_judge(const struct policy *policy, const struct http1_head *head,
 		  const struct egress_ask *ask, struct policy_egress_decision *ret);
 
-/** egress_object_to_body() - Return: why a body of the kind that the head names cannot be judged;
- * NULL if it can */
+/**
+ * egress_object_to_body() - Whether a body of the kind that the head names can be judged
+ *
+ * Return: why not, static, with what to do; NULL if it can
+ */
 const char *egress_object_to_body(const struct http1_head *head);
 
 /**

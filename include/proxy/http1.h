@@ -21,6 +21,9 @@
 #include "base/buf.h"
 #include "base/span.h"
 
+#define HTTP_PORT  80 /* where a URL names none */
+#define HTTPS_PORT 443
+
 #define HTTP1_HEAD_MAX       32768 /* bytes of a head, its empty line included */
 #define HTTP1_FIELDS_MAX     128   /* field lines of a head */
 #define HTTP1_HOST_MAX       253   /* bytes of a normalised host */
@@ -350,10 +353,10 @@ struct http1_pair {
 /* What goes into a head beside its first line and Host. */
 struct http1_out {
 	const struct http1_head *relayed; /* a head to take fields from, or NULL */
-	const char *const
-		*allowed; /* names to take, in any case, NULL-terminated; NULL takes all */
-	const char *const
-		*dropped; /* names not to take, likewise, spelt with '-' or '_'; NULL: none */
+	/* Names to take, in any case, NULL-terminated; NULL takes all. */
+	const char *const *allowed;
+	/* Names not to take, likewise, spelt with '-' or '_'; NULL: none. */
+	const char *const *dropped;
 	const struct http1_pair *fields; /* our own; each goes before a relayed one of its name */
 	size_t n_fields;
 	enum http1_framing framing; /* NONE writes no framing field at all */

@@ -20,8 +20,7 @@
 enum route_kind {
 	ROUTE_REFUSE = 0,
 	ROUTE_MCP,    /* to route.server, whose path and method are right */
-	ROUTE_EGRESS, /* to another host, as route.egress says; the body may have to be judged yet
-		       */
+	ROUTE_EGRESS, /* to another host, as route.egress says; its body may still be judged */
 };
 
 /* Through what the request came, and whom each layer named. */

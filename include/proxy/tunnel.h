@@ -10,12 +10,11 @@
 
 #include "proxy/conn.h"
 
-/* Borrowed for the call only. */
 struct tunnel_target {
-	const char *host;
+	const char *host; /* borrowed for the call only */
 	uint16_t port;
-	const char *protocol; /* for the record: "tls" or "tcp" */
-	const char *rule;     /* the entry that allows it */
+	const char *protocol; /* for the record: "tls" or "tcp"; static */
+	const char *rule;     /* the entry that allows it; belongs to the policy */
 };
 
 /**

@@ -87,6 +87,7 @@ struct upstream_origin {
 	size_t failures_told; /* to the person, at most UPSTREAM_TELL_MAX */
 };
 
+/* Begins as zeros, but for what is borrowed, which the caller sets. */
 struct upstreams {
 	struct loop *loop; /* borrowed, as are the next three */
 	struct channel *dialer;
@@ -100,8 +101,7 @@ struct upstreams {
 	size_t dialing;
 };
 
-/** upstreams_close() - End all; the pool's borrowed members were set by the caller, the rest zero
- */
+/** upstreams_close() - End every connection, and forget every origin. No user is called back */
 void upstreams_close(struct upstreams *pool);
 
 /**
@@ -113,12 +113,18 @@ void upstreams_close(struct upstreams *pool);
 void upstream_acquire(struct upstreams *pool, const struct upstream_target *target, bool reuse,
 		      struct upstream_user *user);
 
-/** upstream_read() - More bytes into @u->in. Return: > 0; 0 at the end; -EAGAIN; -EMSGSIZE if it
- * is full; -errno */
+/**
+ * upstream_read() - More bytes into @u->in
+ *
+ * Return: > 0; 0 at the end; -EAGAIN; -EMSGSIZE if it is full; -errno
+ */
 ssize_t upstream_read(struct upstream *u);
 
-/** upstream_keep_alive_ms() - The server's hint in a Keep-Alive field, less a second for the way;
- * 0 for none */
+/**
+ * upstream_keep_alive_ms() - The server's hint in a Keep-Alive field, less a second for the way
+ *
+ * Return: 0 for none, and for one that is of no use
+ */
 uint64_t upstream_keep_alive_ms(struct span keep_alive);
 
 /**

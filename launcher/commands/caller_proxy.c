@@ -82,7 +82,7 @@ static bool read_authority(struct span text, struct caller_proxy *p)
 		return false;
 	if (port < end) {
 		number = strtoul(port + 1, &stop, 10);
-		if (stop != end || !number || number > 65535)
+		if (stop != end || !number || number > UINT16_MAX)
 			return false;
 	}
 	p->port = (uint16_t)number;

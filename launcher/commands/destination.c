@@ -47,7 +47,7 @@ static bool read_port(const char *text, uint16_t *ret)
 	char *end;
 	unsigned long port = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
 
-	if (!port || port > 65535 || *end)
+	if (!port || port > UINT16_MAX || *end)
 		return false;
 	*ret = (uint16_t)port;
 	return true;

@@ -96,8 +96,7 @@ static void check_policy(struct check *c)
 	bytes = path[0] ? (const char *)text.data : policy_builtin(&n);
 	if (path[0])
 		n = text.len;
-	snprintf(c->detail, sizeof(c->detail), "%.500s",
-		 path[0] ? path : "the built-in PromptFax policy");
+	snprintf(c->detail, sizeof(c->detail), "%.500s", path[0] ? path : POLICY_BUILTIN_NAME);
 	if (!policy_parse(bytes ? bytes : "", n, path, &policy, &errors)) {
 		c->state = CHECK_OK;
 		return;

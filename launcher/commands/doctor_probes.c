@@ -317,8 +317,7 @@ static const struct probe {
 	{"BPF", "a third wall; who did what, exactly", CHECK_LATER, ALONE, try_bpf, mend_bpf},
 };
 
-/* --- children ----------------------------------------------------------------------------------
- */
+/* --- children --------------------------------------------------------------------------- */
 
 static _Noreturn void answer_from_child(const struct probe *probe, int fd)
 {

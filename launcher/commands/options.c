@@ -120,7 +120,7 @@ static bool take_port(const char **at, char stop, uint16_t *ret)
 		if (**at < '0' || **at > '9')
 			return false;
 		port = strtoul(*at, &end, 10);
-		if (!port || port > 65535 || *end != stop)
+		if (!port || port > UINT16_MAX || *end != stop)
 			return false;
 		*at = end;
 	}
@@ -135,7 +135,8 @@ static int add_dial_to(struct run_options *o, const char *value, struct error *e
 	const char *at = value;
 
 	if (o->n_dial_to == IPC_DIALTO_MAX) {
-		error_set(err, "--connect-to", NULL, "more than %d entries", IPC_DIALTO_MAX);
+		error_set(err, "--connect-to", "an empty HOST or port means any",
+			  "more than %d entries", IPC_DIALTO_MAX);
 		return -EINVAL;
 	}
 	if (!take_host(&at, to.host, sizeof(to.host)) || !take_port(&at, ':', &to.port) ||

@@ -42,7 +42,7 @@ static void print_usage(FILE *out)
 void policy_print_errors(const char *name, const struct policy_errors *errors)
 {
 	size_t n = policy_errors_count(errors);
-	char line[1300];
+	char line[ERROR_LINE_BYTES];
 
 	for (size_t i = 0; i < n; i++) {
 		error_format(policy_errors_at(errors, i), line, sizeof(line));
@@ -133,7 +133,7 @@ static int check_text(const struct check *c, const char *name, const char *text,
 static int check_file(const struct check *c)
 {
 	autobuf struct buf text = BUF_INIT(0);
-	char path[PATH_MAX], line[1300];
+	char path[PATH_MAX], line[ERROR_LINE_BYTES];
 	const char *bytes;
 	struct error err;
 	size_t n;
@@ -145,7 +145,7 @@ static int check_file(const struct check *c)
 	}
 	if (!c->file && !path[0]) {
 		bytes = policy_builtin(&n);
-		return check_text(c, "the built-in PromptFax policy", bytes, n);
+		return check_text(c, POLICY_BUILTIN_NAME, bytes, n);
 	}
 	return check_text(c, c->file ? c->file : path, text.len ? (const char *)text.data : "",
 			  text.len);

@@ -37,7 +37,7 @@ void draft_say(struct draft *d, const char *format, ...)
 
 int policy_cannot(const struct error *err)
 {
-	char line[1300];
+	char line[ERROR_LINE_BYTES];
 
 	error_format(err, line, sizeof(line));
 	log_error("%s", line);
@@ -79,8 +79,10 @@ int draft_take(struct draft *d, int r, struct buf *edited, const struct error *e
 	struct buf old = d->text;
 	struct error out_of_memory;
 
-	if (r == -EINVAL)
-		return policy_cannot(err) ? POLICY_EXIT_WRONG : 0;
+	if (r == -EINVAL) {
+		policy_cannot(err);
+		return POLICY_EXIT_WRONG;
+	}
 	if (r) {
 		error_set(&out_of_memory, d->file.path, NULL, "%s", strerror(-r));
 		return policy_cannot(&out_of_memory);

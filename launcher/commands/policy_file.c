@@ -92,7 +92,7 @@ static int copy_in_force(struct policy_file *f, struct error *err)
 
 	if (r || f->made_from[0])
 		return r;
-	strcpy(f->made_from, "the built-in PromptFax policy");
+	strcpy(f->made_from, POLICY_BUILTIN_NAME);
 	builtin = policy_builtin(&n);
 	f->text.max = PLACES_POLICY_MAX;
 	r = buf_append(&f->text, builtin, n);

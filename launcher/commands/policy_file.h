@@ -40,6 +40,4 @@ int policy_file_write(const struct policy_file *file, const struct buf *text, st
 
 void policy_file_close(struct policy_file *file);
 
-#define autopolicyfile __attribute__((cleanup(policy_file_close)))
-
 #endif

@@ -110,7 +110,7 @@ int command_run(int argc, char **argv)
 	struct error err = {.where = ""};
 	struct run_result result;
 	struct supervisor_plan plan;
-	char line[1300];
+	char line[ERROR_LINE_BYTES];
 	int status = EXIT_NO_JAIL;
 	int r = options_parse(argv, &o, &err);
 
@@ -156,7 +156,7 @@ void run_print_help(FILE *out)
 	options_print_help(out);
 	fputs("\nexit status: the command's own; 128+n when signal n killed it; 124 timeout;\n"
 	      "125 no jail, nothing ran; 126 not executable; 127 not found\n"
-	      "\nother commands: mcpjail policy check|allow|deny | trace [RUN] | verify RUN | "
+	      "\nother commands: mcpjail policy check|allow|deny | trace [RUN] | verify [RUN] | "
 	      "doctor [--tls]\n",
 	      out);
 }

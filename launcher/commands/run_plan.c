@@ -10,11 +10,13 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "jail/env.h"
+#include "jail/layout.h"
 #include "policy/surroundings.h"
 #include "run_preparation.h"
 #include "trust/java_store.h"
 
-#define WITHHELD_SHOWN 6 /* names of credentials; the rest is counted */
+#define WITHHELD_SHOWN 6  /* names of credentials; the rest is counted */
+#define NAME_SHOWN     64 /* bytes of such a name */
 
 static int resolve_write_dirs(const struct run_options *o, struct preparation *p, struct error *err)
 {
@@ -72,15 +74,6 @@ int prepare_places(const struct run_options *o, struct preparation *p, struct er
 	return r;
 }
 
-static bool path_is_within(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (!strcmp(dir, "/"))
-		return true;
-	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
-}
-
 /* What holds a home directory, `/` too, is too much to hand over because somebody stood there. */
 static bool cwd_may_be_written(const char *cwd, const char *home)
 {
@@ -107,14 +100,14 @@ static void tell_withheld(const struct jail_spec *spec)
 {
 	struct span names[WITHHELD_SHOWN];
 	size_t n = env_withheld(environ, spec, names, WITHHELD_SHOWN), at = 0;
-	char list[WITHHELD_SHOWN * 72] = "", more[32] = "";
+	char list[WITHHELD_SHOWN * (NAME_SHOWN + sizeof(", …"))] = "", more[32] = "";
 
 	if (!n)
 		return;
 	for (size_t i = 0; i < n && i < WITHHELD_SHOWN; i++)
 		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%.*s%s", i ? ", " : "",
-				       (int)(names[i].n > 64 ? 64 : names[i].n), names[i].p,
-				       names[i].n > 64 ? "…" : "");
+				       (int)(names[i].n > NAME_SHOWN ? NAME_SHOWN : names[i].n),
+				       names[i].p, names[i].n > NAME_SHOWN ? "…" : "");
 	if (n > WITHHELD_SHOWN)
 		snprintf(more, sizeof(more), " and %zu more", n - WITHHELD_SHOWN);
 	log_notice("withheld from the command, as credentials: %s%s; to let one through: "

@@ -47,7 +47,7 @@ static int load_policy(const struct buf *text, const char *name, struct policy *
 			     &errors);
 
 	for (size_t i = 0; r && i < policy_errors_count(&errors); i++) {
-		char line[1300];
+		char line[ERROR_LINE_BYTES];
 
 		error_format(policy_errors_at(&errors, i), line, sizeof(line));
 		log_error("%s", line);
@@ -134,7 +134,8 @@ static int add_passed(const char *name, struct buf *text, struct error *err)
 	char element[ADDITION_MAX];
 
 	if (strlen(name) > ADDITION_MAX - 3) {
-		error_set(err, "--env", NULL, "a name of %zu characters", strlen(name));
+		error_set(err, "--env", "name the variable alone",
+			  "a name of %zu bytes; at most %d", strlen(name), ADDITION_MAX - 3);
 		return -EINVAL;
 	}
 	if (!strchr(name, '*') && !getenv(name))
@@ -180,7 +181,9 @@ static int complete_policy(const struct run_options *o, struct preparation *p, s
 	if (!r)
 		r = seal_policy(text, &p->policy_fd);
 	if (r)
-		error_set(err, NULL, "mend it; `mcpjail policy check FILE` shows the same",
+		error_set(err, NULL,
+			  added ? "leave out, or correct, the option that does not fit"
+				: "mend it; `mcpjail policy check FILE` shows the same",
 			  "the policy %s cannot be used", added ? complete : name);
 	return r;
 }
@@ -196,7 +199,7 @@ int prepare_policy(const struct run_options *o, struct preparation *p, struct er
 		return r;
 	text.max = PLACES_POLICY_MAX;
 	if (!p->policy_path[0]) {
-		name = "the built-in PromptFax policy";
+		name = POLICY_BUILTIN_NAME;
 		builtin = policy_builtin(&n);
 		r = buf_append(&text, builtin, n);
 	}

@@ -2,8 +2,8 @@
 /**
  * run_preparation.h - what a run needs, gathered before anything of it is started
  *
- * Every prepare_…() returns 0, or -errno with @err filled; what it acquired by then is
- * released by preparation_free().
+ * Every prepare_…() returns 0 or -errno, with @err filled where that says more than the number;
+ * what it acquired by then is released by preparation_free().
  */
 #ifndef MCPJAIL_COMMANDS_RUN_PREPARATION_H
 #define MCPJAIL_COMMANDS_RUN_PREPARATION_H
@@ -53,8 +53,7 @@ struct preparation {
  */
 int prepare_policy(const struct run_options *o, struct preparation *p, struct error *err);
 
-/** prepare_network() - --connect-to, and the caller's proxy and roots (HTTPS_PROXY, SSL_CERT_FILE)
- */
+/** prepare_network() - --connect-to, --upstream-ca; the caller's HTTPS_PROXY, SSL_CERT_FILE */
 int prepare_network(const struct run_options *o, struct preparation *p, struct error *err);
 
 /** prepare_places() - Working directory, run directory, state, --write, the policy's environment */

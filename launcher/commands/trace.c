@@ -269,7 +269,7 @@ int command_trace(int argc, char **argv)
 						{"help", no_argument, NULL, 'h'},
 						{NULL, 0, NULL, 0}};
 	struct error err = {0};
-	char path[PATH_MAX], line[1300];
+	char path[PATH_MAX], line[ERROR_LINE_BYTES];
 	autoclose int fd = -1;
 	bool as_json = false;
 	FILE *file;

@@ -30,7 +30,7 @@ static void print_result(const struct verify_result *result, const char *path, b
 		[VERIFY_CANNOT] = "cannot check",
 		[VERIFY_INTERRUPTED] = "interrupted, whole so far",
 	};
-	char problem[1300], shown[2 * sizeof(problem)];
+	char problem[ERROR_LINE_BYTES], shown[2 * sizeof(problem)];
 
 	text_escape_terminal(path, strlen(path), shown, sizeof(shown));
 	printf("%s: %s\n", shown, words[result->outcome]);
@@ -61,7 +61,7 @@ int command_verify(int argc, char **argv)
 	const char *anchor = NULL;
 	struct verify_result result;
 	struct error err = {0};
-	char path[PATH_MAX], line[1300];
+	char path[PATH_MAX], line[ERROR_LINE_BYTES];
 	autoclose int fd = -1;
 	int option;
 

@@ -205,11 +205,15 @@ int resolver_new(struct resolver **ret, struct error *err)
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 	int r;
 
-	if (!resolver)
+	if (!resolver) {
+		error_set(err, "resolver", NULL, "%s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	resolver->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	r = resolver->epoll_fd < 0 ? -errno : read_hosts(resolver);
-	if (!r)
+	if (r)
+		error_set(err, "resolver", NULL, "%s", strerror(-r));
+	else
 		r = open_channel(resolver, err);
 	if (r) {
 		resolver_free(resolver);

@@ -25,7 +25,11 @@ struct aliases {
 	size_t n;
 };
 
-/** aliases_load() - All mounts of this namespace. Return: 0; -errno. aliases_free() it either way
+/**
+ * aliases_load() - All mounts of this namespace
+ * @ret: To be given to aliases_free(), also after a failure
+ *
+ * Return: 0; -errno
  */
 int aliases_load(struct aliases *ret);
 

@@ -31,22 +31,6 @@ static const char *const reaching[] = {
 	"GPG_AGENT_INFO",
 	"DBUS_SESSION_BUS_ADDRESS",
 	"XDG_RUNTIME_DIR",
-	/* The runner outside acts on what is written to these files: see command_files. */
-	"GITHUB_ENV",
-	"GITHUB_PATH",
-	"GITHUB_OUTPUT",
-	"GITHUB_STATE",
-	"GITHUB_STEP_SUMMARY",
-	"FORGEJO_ENV",
-	"FORGEJO_PATH",
-	"FORGEJO_OUTPUT",
-	"FORGEJO_STATE",
-	"FORGEJO_STEP_SUMMARY",
-	"CIRRUS_ENV",
-	"BUILDKITE_ENV_FILE",
-	"ENVMAN_ENVSTORE_PATH",
-	/* So does every later shell of a CircleCI job; and bash runs it before any script. */
-	"BASH_ENV",
 };
 
 /*
@@ -54,6 +38,10 @@ static const char *const reaching[] = {
  * run within the jail, by files that the agent can read anyhow, and reach nothing beyond it.
  */
 
+/*
+ * The runner outside acts on what is written to these files; with BASH_ENV every later shell of
+ * a CircleCI job does, and bash runs it before any script.
+ */
 static const char *const command_files[] = {
 	"GITHUB_ENV",           "GITHUB_PATH",
 	"GITHUB_OUTPUT",        "GITHUB_STATE",
@@ -255,7 +243,7 @@ bool env_takes_commands(struct span name)
 
 enum env_kind env_kind_of(struct span name, const char *value)
 {
-	if (is_in(reaching, ARRAY_SIZE(reaching), name))
+	if (is_in(reaching, ARRAY_SIZE(reaching), name) || env_takes_commands(name))
 		return ENV_REACHING;
 	if (is_in(secrets, ARRAY_SIZE(secrets), name) &&
 	    !is_in(settings, ARRAY_SIZE(settings), name))

@@ -31,8 +31,7 @@ int guards_mount_onto_itself(const char *path, uint64_t attributes);
  */
 int guards_pin(const struct layout *layout, const char *path);
 
-/** guards_is_out_of_reach() - Whether @r says that not even we, with more rights, reach something
- */
+/** guards_is_out_of_reach() - Whether @r says that not even we, with more rights, get there */
 bool guards_is_out_of_reach(int r);
 
 /**

@@ -13,6 +13,7 @@
 #include "jail/landlock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,7 +57,7 @@ static int add_stream(struct writable *w, int stream)
 
 	if (fstat(stream, &st) < 0 || S_ISDIR(st.st_mode))
 		return 0;
-	fd = dup(stream);
+	fd = fcntl(stream, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	w->fds[w->n++] = fd;

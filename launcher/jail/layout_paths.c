@@ -10,9 +10,9 @@
  *	  writes only if a policy says so in as many words;
  *
  * and never in a tree that this run writes. A directory that a program has to itself, as
- * ~/.codex, does not count: another policy, a preset, may have let an agent write it. Writes come
- *with the shortest path first, so that of two that hold each other the outer one is a tree when the
- *inner one is walked; and all of them before reads.
+ * ~/.codex, does not count: another policy, a preset, may have let an agent write it. Writes
+ * come with the shortest path first, so that of two that hold each other the outer one is a
+ * tree when the inner one is walked; and all of them before reads.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -52,8 +52,9 @@ struct path_places {
  * no directory is listed that holds no candidate, and names that begin with a dot are like
  * any other. Directories that cannot be read hold nothing.
  *
- * Return: 0; -EINVAL for a path that is not absolute or goes through `..`; -E2BIG for too
- * many; -ENOMEM; always with @err filled
+ * Return: 0; -EINVAL for a path that is not absolute, goes through `..`, or has more than
+ * PATTERNS_WILD_MAX components with wildcards; -E2BIG for too many; -ENAMETOOLONG; -ENOMEM;
+ * always with @err filled
  */
 int patterns_expand(const char *pattern, const struct path_places *places, struct path_list *ret,
 		    struct error *err);

@@ -18,7 +18,6 @@
 #include "proxy/ssh.h"
 #include "proxy/tunnel.h"
 
-#define HTTPS_PORT         443
 #define TLS_HANDSHAKE_BYTE 0x16 /* RFC 8446 §5.1: ContentType handshake */
 #define LEAVES_ASKED_MAX   64   /* of the keeper at a time, so that neither blocks the other */
 

@@ -17,7 +17,6 @@
 #include "proxy/exchange.h"
 
 #define LINE_BYTES 512
-#define HTTPS_PORT 443
 
 bool conn_may_read(struct conn *c)
 {

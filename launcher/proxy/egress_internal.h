@@ -80,8 +80,11 @@ void egress_collect(struct egress *x);
 /** egress_connect() - Ask for a connection; on_ready() of egress.c goes on */
 void egress_connect(struct egress *x, bool reuse);
 
-/** egress_send() - RELAY: as much of the request as is there, and the host takes. Return: whether
- * @x goes on */
+/**
+ * egress_send() - RELAY: as much of the request as is there, and the host takes
+ *
+ * Return: whether @x goes on
+ */
 bool egress_send(struct egress *x);
 
 /** egress_receive() - RELAY: as much of the answer as is there, and the agent takes */

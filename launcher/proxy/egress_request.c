@@ -12,9 +12,6 @@
 
 #include "base/log.h"
 
-#define HTTPS_PORT 443
-#define HTTP_PORT  80
-
 /* --- judging -------------------------------------------------------------------------- */
 
 /* Return: whether the body may leave; if not, @x is gone */

@@ -15,8 +15,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define HTTPS_PORT 443
-
 /* Fields that are the agent's to say. */
 static const char *const relayed[] = {
 	"accept", "mcp-session-id", "authorization", "user-agent", "last-event-id", NULL,

@@ -158,7 +158,7 @@ int http1_request_authority(const struct http1_head *h, uint16_t default_port,
 	struct http1_authority target, host;
 
 	if (h->scheme)
-		default_port = h->scheme == HTTP1_SCHEME_HTTPS ? 443 : 80;
+		default_port = h->scheme == HTTP1_SCHEME_HTTPS ? HTTPS_PORT : HTTP_PORT;
 	if (in_target &&
 	    http1_authority_parse(http1_head_span(h, h->authority), default_port, &target))
 		return http1_refuse(ret_refusal, 400, "the request target names no valid host");

@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HTTPS_PORT 443
-#define HTTP_PORT  80
-
 #define RULE_DEFAULT "/default"
 #define RULE_SERVER  "/server/url"
 
