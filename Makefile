@@ -6,7 +6,7 @@
 # make try      a shell with Claude Code in reach of a scripted model; HOST=codex, gemini, opencode
 # make check    what the tests need, and the tests
 # make lint     layout, layering and static analysis
-# make e2e      the official MCP SDK at both ends
+# make e2e      real agent hosts and the official MCP SDK in the jail; fetches npm packages
 # make bench-quick   latency beside nginx, launch beside bubblewrap; make bench: all of docs/PERFORMANCE.md
 # make fuzz-quick    ten seconds of each fuzzer; make fuzz SECONDS=600 FUZZ=http: as long as wanted
 # make install, make uninstall   PREFIX=/usr/local DESTDIR=
