@@ -51,6 +51,15 @@ uint16_t conn_meant_port(const struct conn *c)
 	return c->has_tunnel ? c->tunnel.port : c->port;
 }
 
+static bool is_listed(const struct conn *c)
+{
+	const char *host = conn_meant_host(c);
+	uint16_t port = conn_meant_port(c);
+
+	return policy_server_find(c->conns->policy, host, port) ||
+	       policy_egress_find(c->conns->policy, host, port);
+}
+
 void conn_record_denied(struct conn *c, const struct conn_denial *denial)
 {
 	const char *host = conn_meant_host(c), *rule = denial->rule;
@@ -58,10 +67,7 @@ void conn_record_denied(struct conn *c, const struct conn_denial *denial)
 
 	/* About a host that the policy lists: then what failed is no rule's refusal. */
 	if (!rule)
-		rule = policy_server_find(c->conns->policy, host, port) ||
-				       policy_egress_find(c->conns->policy, host, port)
-			       ? ""
-			       : "/default";
+		rule = is_listed(c) ? "" : "/default";
 	c->is_accounted = true;
 	log_decision("denied: %s to %s (%s:%u): %s", denial->protocol, host, c->address, port,
 		     denial->reason);
@@ -83,6 +89,12 @@ static void record_silence(struct conn *c)
 	/* Questions are recorded where they are answered. */
 	if (c->is_accounted || c->state == CONN_DNS)
 		return;
+	/* To where it may go: a connection made ahead of its use, as clients do. Nothing was
+	 * denied. */
+	if (is_listed(c)) {
+		log_protocol("conn %llu: closed without a request", (unsigned long long)c->id);
+		return;
+	}
 	conn_record_denied(c, &(struct conn_denial){
 				      .protocol = c->stream.ssl ? "tls" : "tcp",
 				      .reason = c->stream.ssl ? "closed before a request"

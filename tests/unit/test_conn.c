@@ -213,6 +213,22 @@ static void test_a_connection_that_says_nothing_is_recorded(void **state)
 	expect_one_record(rig, "tcp  192.0.2.7 22 /default: closed before it said anything");
 }
 
+/* Clients connect ahead of their need; where they may go, that is no attempt at anything. */
+static void test_silence_towards_a_listed_host_is_no_denial(void **state)
+{
+	struct rig *rig = *state;
+	char got[1024];
+	int agent = agent_connect(rig, 3128);
+
+	agent_say(agent, "CONNECT promptfax.app:443 HTTP/1.1\r\nHost: promptfax.app:443\r\n\r\n");
+	one_round(rig);
+	close(agent);
+	for (int i = 0; i < ROUNDS_MAX && rig->conns.all; i++)
+		one_round(rig);
+	assert_null(rig->conns.all);
+	assert_int_equal(records(rig, got, sizeof(got)), 0);
+}
+
 static void test_connections_open_at_the_end_are_recorded(void **state)
 {
 	struct rig *rig = *state;
@@ -385,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_connection_that_says_nothing_is_recorded),
+		TEST(test_silence_towards_a_listed_host_is_no_denial),
 		TEST(test_connections_open_at_the_end_are_recorded),
 		TEST(test_a_request_cut_short_is_recorded),
 		TEST(test_a_refused_request_is_recorded_once),
