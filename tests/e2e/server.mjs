@@ -2,8 +2,8 @@
 //
 // PromptFax on the official SDK: node server.mjs CERT KEY LOG
 //
-// Serves both eras on https://127.0.0.1:PORT/mcp and prints "port N". LOG gets a JSON
-// line for each tool call that arrived, before it is answered.
+// Serves both eras on https://127.0.0.1:PORT/mcp and prints "port N"; ends when its standard
+// input does. LOG gets a JSON line for each tool call that arrived, before it is answered.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { randomUUID } from 'node:crypto';
@@ -166,3 +166,4 @@ const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }
 
 server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}`));
 process.on('SIGTERM', () => process.exit(0));
+process.stdin.on('close', () => process.exit(0)).resume();
