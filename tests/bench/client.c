@@ -1,219 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * client - time a 250-byte tools/call over TLS with keep-alive
+ * client - time tools/calls of 250 bytes over TLS with keep-alive
  *
- * One thread and blocking sockets. Latency: one connection, one call after the other.
- * Load: so many connections, each with one call under way; answers are read in turn and
- * each is followed by the next call at once, so that the server always has work.
+ * Latency: one connection, one call after the other. Load: so many connections, each with
+ * one call under way; answers are read in turn and each is followed by the next call at
+ * once, so that the server always has work.
  *
- * Prints one line: connect_us=N p50_us=N p99_us=N rps=N. Every answer must be a result
- * without isError, else the figures are worth nothing and it exits 1.
+ * With --latency and --load it does these two, and prints one line: connect_us=N p50_us=N
+ * p99_us=N rps=N. With --first it makes one call and prints how long after its own start
+ * the answer was there. Without any it reads commands, one a line, and answers each with a
+ * line:
+ *   latency CALLS MS        p50_us p99_us of as many, or of what MS milliseconds allow
+ *   open CONNS              so many connections for what follows, the old ones closed
+ *   load CONNS CALLS MS     rps calls, over as many of those
+ *   handshakes N MS         handshakes_s: connections with a full handshake, one by one
+ *   names N                 fresh_us known_us: handshakes with N new names, and once more
+ *   big CALLS               p50_us of calls answered with 50 KB
+ *   stream                  head_us first_us delay_us delay_p99_us of an event stream
+ *   idle N                  N more connections, each with one call behind it, stay open
+ *   drop                    they are closed
  */
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "call.h"
+
 #define CONNECTIONS_MAX 1024
-#define REPLY_MAX       65536
-#define CALL_BYTES      250
+#define CALLS_MAX       10000000
+#define TOOL            "get_status"
+#define TOOL_BIG        "get_report"
+#define TOOL_STREAM     "watch"
 
 struct settings {
-	const char *host, *port, *name, *ca;
+	struct endpoint to;
+	const char *ca;
 	size_t latency_calls, load_calls, connections;
+	bool first;
 };
 
-struct conn {
-	SSL *ssl;
-	uint64_t sent_us;
-};
+static struct conn conns[CONNECTIONS_MAX], idle[CONNECTIONS_MAX];
+static size_t n_idle;
 
-static char request[2048];
-static size_t request_bytes;
-
-static void die(const char *what)
+static uint64_t median(uint64_t *us, size_t n)
 {
-	fprintf(stderr, "client: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
-	exit(1);
+	qsort(us, n, sizeof(*us), compare_us);
+	return us[n / 2];
 }
 
-static uint64_t now_us(void)
+static void *array(size_t n)
 {
-	struct timespec t;
+	void *p = calloc(n ? n : 1, sizeof(uint64_t));
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-/* A modern call: it needs no session, so that every call stands alone. */
-static void request_make(const char *name)
-{
-	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/"
-				   "call\",\"params\":{\"name\":\"get_status\","
-				   "\"arguments\":{\"sessionId\":\"ses_demo\",\"sendIntentId\":"
-				   "\"int_demo\"},\"_meta\":{"
-				   "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-				   "\"io.modelcontextprotocol/clientCapabilities\":{}}";
-	char body[CALL_BYTES + 64];
-	int n = snprintf(body, sizeof(body), "%s", head);
-
-	/* White space between the braces fills it to the size that is compared. */
-	while (n < CALL_BYTES - 2)
-		body[n++] = ' ';
-	body[n++] = '}';
-	body[n++] = '}';
-	n = snprintf(request, sizeof(request),
-		     "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-		     "Accept: application/json, text/event-stream\r\n"
-		     "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n"
-		     "Mcp-Name: get_status\r\nContent-Length: %d\r\n\r\n%.*s",
-		     name, n, n, body);
-	request_bytes = (size_t)n;
-}
-
-static int tcp_connect(const char *host, const char *port)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_INET}, *found;
-	int one = 1, fd = -1;
-
-	if (getaddrinfo(host, port, &hints, &found) != 0)
-		die("cannot resolve the host");
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) < 0)
-		die("connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	freeaddrinfo(found);
-	return fd;
-}
-
-static SSL_CTX *tls_new(const struct settings *settings)
-{
-	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
-
-	if (!tls)
-		die("TLS");
-	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_read_ahead(tls, 1);
-	if (settings->ca ? SSL_CTX_load_verify_locations(tls, settings->ca, NULL) != 1
-			 : SSL_CTX_set_default_verify_paths(tls) != 1)
-		die("cannot load the CA");
-	return tls;
-}
-
-static void conn_open(SSL_CTX *tls, const struct settings *settings, struct conn *ret)
-{
-	int fd = tcp_connect(settings->host, settings->port);
-
-	ret->ssl = SSL_new(tls);
-	errno = 0;
-	if (!ret->ssl || SSL_set1_host(ret->ssl, settings->name) != 1 ||
-	    SSL_set_tlsext_host_name(ret->ssl, settings->name) != 1 ||
-	    SSL_set_fd(ret->ssl, fd) != 1 || SSL_connect(ret->ssl) != 1)
-		die("TLS handshake");
-}
-
-static void conn_send(struct conn *conn)
-{
-	conn->sent_us = now_us();
-	if (SSL_write(conn->ssl, request, (int)request_bytes) != (int)request_bytes)
-		die("send");
-}
-
-/* Bytes of head and body once the head is here; 0: not yet. */
-static size_t reply_length(const char *reply, size_t n)
-{
-	const char *end = memmem(reply, n, "\r\n\r\n", 4);
-	const char *length;
-
-	if (!end)
-		return 0;
-	for (length = reply; length < end; length = strstr(length, "\r\n") + 2)
-		if (!strncasecmp(length, "Content-Length:", 15))
-			return (size_t)(end - reply) + 4 + strtoul(length + 15, NULL, 10);
-	die("an answer without Content-Length");
-	return 0;
-}
-
-/* Microseconds from the call to its whole answer. */
-static uint64_t conn_receive(struct conn *conn)
-{
-	static char reply[REPLY_MAX];
-	size_t n = 0, want = 0;
-	uint64_t took_us;
-
-	while (!want || n < want) {
-		int got = SSL_read(conn->ssl, reply + n, (int)(sizeof(reply) - 1 - n));
-
-		if (got <= 0)
-			die("receive");
-		n += (size_t)got;
-		reply[n] = '\0';
-		if (!want)
-			want = reply_length(reply, n);
-	}
-	took_us = now_us() - conn->sent_us;
-	errno = 0;
-	if (strncmp(reply, "HTTP/1.1 200", 12) != 0 || !strstr(reply, "\"isError\":false")) {
-		fprintf(stderr, "%s\n", reply);
-		die("the call was not answered with a result");
-	}
-	return took_us;
-}
-
-static int compare_us(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void measure_latency(struct conn *conn, size_t calls)
-{
-	uint64_t *took_us = calloc(calls, sizeof(*took_us));
-
-	if (!took_us)
+	if (!p)
 		die("memory");
+	return p;
+}
+
+static void measure_latency(const struct settings *s, const char *tool, size_t calls,
+			    uint64_t most_ms)
+{
+	uint64_t *took_us = array(calls), end_us;
+	size_t n = 0;
+
 	for (size_t i = 0; i < calls / 10; i++) {
-		conn_send(conn);
-		conn_receive(conn);
+		call_send(&conns[0], s->to.name, tool);
+		call_receive(&conns[0]);
 	}
-	for (size_t i = 0; i < calls; i++) {
-		conn_send(conn);
-		took_us[i] = conn_receive(conn);
+	for (end_us = now_us() + most_ms * 1000; n < calls && (n < 10 || now_us() < end_us); n++) {
+		call_send(&conns[0], s->to.name, tool);
+		took_us[n] = call_receive(&conns[0]);
 	}
-	qsort(took_us, calls, sizeof(*took_us), compare_us);
-	printf("p50_us=%lu p99_us=%lu ", took_us[calls / 2], took_us[calls * 99 / 100]);
+	qsort(took_us, n, sizeof(*took_us), compare_us);
+	printf("p50_us=%lu p99_us=%lu ", took_us[n / 2], took_us[n * 99 / 100]);
 	free(took_us);
 }
 
-static void measure_load(struct conn *conns, const struct settings *settings)
+/* Each with a call behind it, so that whatever is made ready once is ready. */
+static void open_connections(const struct settings *s, size_t connections)
+{
+	for (size_t i = 0; i < connections; i++) {
+		if (!conns[i].ssl)
+			conn_open(&s->to, &conns[i]);
+		call_send(&conns[i], s->to.name, TOOL);
+	}
+	for (size_t i = 0; i < connections; i++)
+		call_receive(&conns[i]);
+}
+
+static void measure_load(const struct settings *s, size_t connections, size_t calls,
+			 uint64_t most_ms)
 {
 	size_t sent = 0, received = 0;
-	uint64_t start_us = now_us();
+	uint64_t start_us = now_us(), end_us = start_us + most_ms * 1000;
 
-	for (; sent < settings->connections && sent < settings->load_calls; sent++)
-		conn_send(&conns[sent]);
-	for (size_t i = 0; received < settings->load_calls; i = (i + 1) % settings->connections) {
-		conn_receive(&conns[i]);
+	for (; sent < connections && sent < calls; sent++)
+		call_send(&conns[sent], s->to.name, TOOL);
+	for (size_t i = 0; received < sent; i = (i + 1) % connections) {
+		call_receive(&conns[i]);
 		received++;
-		if (sent < settings->load_calls) {
-			conn_send(&conns[i]);
+		if (sent < calls && now_us() < end_us) {
+			call_send(&conns[i], s->to.name, TOOL);
 			sent++;
 		}
 	}
-	printf("rps=%.0f ", (double)received * 1e6 / (double)(now_us() - start_us));
+	printf("rps=%.0f calls=%zu ", (double)received * 1e6 / (double)(now_us() - start_us),
+	       received);
+}
+
+static void measure_handshakes(const struct settings *s, size_t count, uint64_t most_ms)
+{
+	uint64_t start_us = now_us();
+	size_t n = 0;
+
+	for (; n < count && now_us() < start_us + most_ms * 1000; n++)
+		conn_handshake(&s->to);
+	printf("handshakes_s=%.0f calls=%zu ", (double)n * 1e6 / (double)(now_us() - start_us), n);
+}
+
+static void measure_names(const struct settings *s, size_t count)
+{
+	uint64_t *fresh_us = array(count), *known_us = array(count);
+	static unsigned long series;
+	char name[64];
+
+	series++;
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < count; i++) {
+			struct endpoint to = s->to;
+
+			snprintf(name, sizeof(name), "h%lu-%zu.bench.example", series, i);
+			to.host = to.name = name;
+			(round ? known_us : fresh_us)[i] = conn_handshake(&to);
+		}
+	printf("fresh_us=%lu known_us=%lu ", median(fresh_us, count), median(known_us, count));
+	free(fresh_us);
+	free(known_us);
+}
+
+static void measure_stream(const struct settings *s)
+{
+	struct stream_times t;
+
+	call_send(&conns[0], s->to.name, TOOL_STREAM);
+	call_stream(&conns[0], &t);
+	qsort(t.delay_us, t.n, sizeof(t.delay_us[0]), compare_us);
+	printf("head_us=%lu first_us=%lu delay_us=%lu delay_p99_us=%lu ", t.head_us, t.first_us,
+	       t.delay_us[t.n / 2], t.delay_us[t.n * 99 / 100]);
+}
+
+static void open_idle(const struct settings *s, size_t count)
+{
+	if (count > CONNECTIONS_MAX - n_idle)
+		die("too many connections");
+	while (count--) {
+		conn_open(&s->to, &idle[n_idle]);
+		call_send(&idle[n_idle], s->to.name, TOOL);
+		call_receive(&idle[n_idle++]);
+	}
+	printf("idle=%zu ", n_idle);
+}
+
+static void drop_idle(void)
+{
+	while (n_idle)
+		conn_close(&idle[--n_idle]);
 }
 
 static size_t number_parse(const char *text)
@@ -221,70 +176,117 @@ static size_t number_parse(const char *text)
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (end == text || *end || n > 100000000) {
+	if (end == text || *end || n > CALLS_MAX) {
 		errno = EINVAL;
 		die(text);
 	}
 	return n;
 }
 
+static void obey(const struct settings *s, const char *line)
+{
+	size_t n[3] = {0};
+	char what[32] = "";
+
+	sscanf(line, "%31s %zu %zu %zu", what, &n[0], &n[1], &n[2]);
+	if (!strcmp(what, "open")) {
+		for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+			conn_close(&conns[i]);
+		open_connections(s, n[0] <= CONNECTIONS_MAX ? n[0] : CONNECTIONS_MAX);
+	} else if (!strcmp(what, "latency")) {
+		measure_latency(s, TOOL, n[0], n[1]);
+	} else if (!strcmp(what, "load")) {
+		measure_load(s, n[0] && n[0] <= CONNECTIONS_MAX ? n[0] : 1, n[1], n[2]);
+	} else if (!strcmp(what, "handshakes"))
+		measure_handshakes(s, n[0], n[1]);
+	else if (!strcmp(what, "names"))
+		measure_names(s, n[0]);
+	else if (!strcmp(what, "big"))
+		measure_latency(s, TOOL_BIG, n[0], 60000);
+	else if (!strcmp(what, "stream"))
+		measure_stream(s);
+	else if (!strcmp(what, "idle"))
+		open_idle(s, n[0]);
+	else if (!strcmp(what, "drop"))
+		drop_idle();
+	else
+		die("no such command");
+	printf("ok=1\n");
+	fflush(stdout);
+}
+
 static const struct option options[] = {
-	{"host", required_argument, NULL, 'h'},        {"port", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},        {"ca", required_argument, NULL, 'a'},
-	{"latency", required_argument, NULL, 'l'},     {"load", required_argument, NULL, 'r'},
-	{"connections", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0},
+	{"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'},
+	{"name", required_argument, NULL, 'n'}, {"ca", required_argument, NULL, 'a'},
+	{"via", required_argument, NULL, 'v'},  {"latency", required_argument, NULL, 'l'},
+	{"load", required_argument, NULL, 'r'}, {"connections", required_argument, NULL, 'c'},
+	{"first", no_argument, NULL, 'f'},      {NULL, 0, NULL, 0},
 };
 
-static void options_parse(int argc, char **argv, struct settings *settings)
+static void options_parse(int argc, char **argv, struct settings *s)
 {
 	int id;
 
 	while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (id == 'h')
-			settings->host = optarg;
+			s->to.host = optarg;
 		else if (id == 'p')
-			settings->port = optarg;
+			s->to.port = optarg;
 		else if (id == 'n')
-			settings->name = optarg;
+			s->to.name = optarg;
 		else if (id == 'a')
-			settings->ca = optarg;
+			s->ca = optarg;
+		else if (id == 'v')
+			s->to.via = optarg;
 		else if (id == 'l')
-			settings->latency_calls = number_parse(optarg);
+			s->latency_calls = number_parse(optarg);
 		else if (id == 'r')
-			settings->load_calls = number_parse(optarg);
+			s->load_calls = number_parse(optarg);
 		else if (id == 'c')
-			settings->connections = number_parse(optarg);
+			s->connections = number_parse(optarg);
+		else if (id == 'f')
+			s->first = true;
 		else
 			exit(2);
 	}
-	if (settings->connections < 1 || settings->connections > CONNECTIONS_MAX)
+	if (s->connections < 1 || s->connections > CONNECTIONS_MAX)
 		die("--connections out of range");
 }
 
 int main(int argc, char **argv)
 {
-	static struct conn conns[CONNECTIONS_MAX];
-	struct settings settings = {
-		.host = "promptfax.app", .port = "443", .name = "promptfax.app", .connections = 32};
-	uint64_t start_us;
-	SSL_CTX *tls;
+	struct settings s = {
+		.to = {.host = "promptfax.app", .port = "443", .name = "promptfax.app"},
+		.connections = 32};
+	uint64_t start_us = now_us(), connecting_us;
+	char line[128];
 
-	options_parse(argc, argv, &settings);
+	options_parse(argc, argv, &s);
 	signal(SIGPIPE, SIG_IGN);
-	request_make(settings.name);
-	tls = tls_new(&settings);
-	start_us = now_us();
-	conn_open(tls, &settings, &conns[0]);
-	printf("connect_us=%lu ", now_us() - start_us);
-	if (settings.latency_calls)
-		measure_latency(&conns[0], settings.latency_calls);
-	for (size_t i = 1; settings.load_calls && i < settings.connections; i++)
-		conn_open(tls, &settings, &conns[i]);
-	if (settings.load_calls)
-		measure_load(conns, &settings);
-	printf("\n");
-	for (size_t i = 0; i < settings.connections; i++)
-		SSL_free(conns[i].ssl);
-	SSL_CTX_free(tls);
+	s.to.tls = call_tls(s.ca);
+	connecting_us = now_us();
+	if (s.first || s.latency_calls || s.load_calls) {
+		conn_open(&s.to, &conns[0]);
+		printf("connect_us=%lu ", now_us() - connecting_us);
+		if (s.first) {
+			call_send(&conns[0], s.to.name, TOOL);
+			call_receive(&conns[0]);
+			printf("first_us=%lu ", now_us() - start_us);
+		}
+		if (s.latency_calls)
+			measure_latency(&s, TOOL, s.latency_calls, 600000);
+		if (s.load_calls) {
+			open_connections(&s, s.connections);
+			measure_load(&s, s.connections, s.load_calls, 600000);
+		}
+		printf("\n");
+	} else {
+		while (fgets(line, sizeof(line), stdin))
+			obey(&s, line);
+	}
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		conn_close(&conns[i]);
+	drop_idle();
+	SSL_CTX_free(s.to.tls);
 	return 0;
 }

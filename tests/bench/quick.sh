@@ -59,45 +59,8 @@ start_promptfax() {
 
 start_nginx() {
 	nginx_port=$(free_port)
-	cat >"$scratch/nginx.conf" <<-CONF
-		daemon off;
-		worker_processes 1;
-		pid $scratch/nginx.pid;
-		error_log $scratch/nginx.err;
-		events { worker_connections 1024; }
-		http {
-			access_log off;
-			client_body_temp_path $scratch/nginx-body;
-			proxy_temp_path $scratch/nginx-proxy;
-			fastcgi_temp_path $scratch/nginx-fastcgi;
-			uwsgi_temp_path $scratch/nginx-uwsgi;
-			scgi_temp_path $scratch/nginx-scgi;
-			keepalive_requests 100000000;
-			upstream promptfax {
-				server 127.0.0.1:$port;
-				keepalive 64;
-				keepalive_requests 100000000;
-			}
-			server {
-				listen 127.0.0.1:$nginx_port ssl;
-				server_name promptfax.app;
-				ssl_certificate $scratch/cert.pem;
-				ssl_certificate_key $scratch/key.pem;
-				ssl_protocols TLSv1.2 TLSv1.3;
-				location / {
-					proxy_pass https://promptfax;
-					proxy_http_version 1.1;
-					proxy_set_header Connection "";
-					proxy_set_header Host promptfax.app;
-					proxy_ssl_server_name on;
-					proxy_ssl_name promptfax.app;
-					proxy_ssl_verify on;
-					proxy_ssl_trusted_certificate $scratch/ca.pem;
-					proxy_ssl_protocols TLSv1.2 TLSv1.3;
-				}
-			}
-		}
-	CONF
+	sed "s|@SCRATCH@|$scratch|g; s|@PORT@|$nginx_port|g; s|@ORIGIN@|$port|g" \
+		tests/bench/peers/nginx.conf >"$scratch/nginx.conf"
 	nginx -p "$scratch" -e "$scratch/nginx.err" -c "$scratch/nginx.conf" &
 	nginx=$!
 	for _ in $(seq 100); do
