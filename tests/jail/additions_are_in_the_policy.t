@@ -24,15 +24,17 @@ $(printf '\t"egress": [')" "and its text is how the policy begins, in its layout
 is "$(sed -n 's/.*"type":"policy.loaded".*"sha256":"\([0-9a-f]*\)".*/\1/p' "$TMP/run/ledger.jsonl" | head -1)" \
 	"$(sha256sum <"$TMP/run/policy.json" | cut -d' ' -f1)" "the ledger names the policy as used"
 
-run -- ./claude -p hi
+run -- "$PWD/claude" -p hi
 is "$(used 'p["egress"]')" '[{"preset": "claude-code"}]' "a known program gets its preset"
 is "$(grep -c '^mcpjail: preset: claude-code (known by the command.s name): .*api\.anthropic\.com.*; may write ~/\.claude' "$TMP/err")" 1 "which is announced in one line"
-run --preset claude-code -- ./claude
+run -- ./claude -p hi
+is "$(used '"egress" in p')" false "a file in a directory is not trusted by its name"
+run --preset claude-code -- "$PWD/claude"
 is "$(used 'p["egress"]')" '[{"preset": "claude-code"}]' "a preset that was asked for is not added twice"
-run --preset none -- ./claude
+run --preset none -- "$PWD/claude"
 is "$(used 'p.get("egress")')" null "and one can be declined"
 echo '{"egress": [{"preset": "claude-code"}]}' >"$TMP/with.json"
-run -p "$TMP/with.json" -- ./claude
+run -p "$TMP/with.json" -- "$PWD/claude"
 unlike "$(cat "$TMP/err")" 'preset' "a policy that has it is left alone"
 cmp -s "$TMP/with.json" "$TMP/run/policy.json"
 ok $? "to the byte"

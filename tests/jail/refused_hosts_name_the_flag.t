@@ -71,7 +71,7 @@ s.sendall(b"GET / HTTP/1.1\r\nHost: *.example.com\r\n\r\n"); s.recv(4096)'
 unlike "$(told)" "--allow \*" "no wildcard is offered, whatever the agent asked for"
 printf '#!/bin/sh\nfor h in statsig.anthropic.com statsig.anthropic.com claude.ai; do curl -s -o /dev/null https://$h/; done\n' >claude
 chmod +x claude
-to_origin -- ./claude
+to_origin -- "$PWD/claude"
 like "$(told)" 'refused as telemetry: 1 host, 2 times \(left out by preset claude-code on purpose\)$' "telemetry is one line"
 unlike "$(told)" 'statsig' "that names no host"
 like "$(told)" 'refused: claude\.ai:443, 1 time; to log in, do it outside the jail first' "a log-in is told where to be done"
@@ -79,8 +79,8 @@ to_origin -- sh -c 'for i in $(seq 15); do curl -s -o /dev/null https://h$i.exam
 is "$(told | wc -l)" 13 "of many hosts a dozen are told"
 like "$(told | tail -1)" 'and 3 more; mcpjail trace' "and how many more there are"
 printf '#!/bin/sh\nfor p in $(seq 32); do curl -s -m 5 -o /dev/null https://statsig.anthropic.com:$p/; done; curl -s -o /dev/null https://exfiltration.example/\n' >claude
-to_origin -- ./claude
+to_origin -- "$PWD/claude"
 like "$(told)" 'refused: 1 more time, at destinations beyond those; mcpjail trace shows them$' "a list filled with telemetry hides no other refusal"
 printf '#!/bin/sh\ncurl -s -o /dev/null -H "content-type: application/json" -d "{\\"mcp_servers\\":[]}" https://api.anthropic.com/v1/messages\n' >claude
-to_origin -- ./claude
+to_origin -- "$PWD/claude"
 like "$(told)" 'refused: 1 request, for what was said and not for where it went; mcpjail trace shows why$' "a request that its body condemns is told, too"
