@@ -155,7 +155,8 @@ void run_print_help(FILE *out)
 	      out);
 	options_print_help(out);
 	fputs("\nexit status: the command's own; 128+n when signal n killed it; 124 timeout;\n"
-	      "125 no jail, nothing ran; 126 not executable; 127 not found\n"
+	      "125 no jail, nothing ran; 126 not executable; 127 not found; with --fail-on,\n"
+	      "where the command succeeded: 120 denied, 121 unknown or lost\n"
 	      "\nother commands: mcpjail policy check|allow|deny | trace [RUN] | verify [RUN] | "
 	      "doctor [--tls]\n",
 	      out);

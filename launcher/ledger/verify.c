@@ -412,9 +412,10 @@ static int check_anchor(struct verifier *v)
 	if (!colon)
 		n = strlen(v->anchor);
 	if (n != strlen(v->result->head) || strncasecmp(v->anchor, v->result->head, n))
-		return found(v, VERIFY_TAMPERED, "ledger.jsonl",
-			     "its head is %s, not the anchor: cut short, or not the same ledger",
-			     v->result->head);
+		return found(
+			v, VERIFY_TAMPERED, "ledger.jsonl",
+			"its head is %s, not the anchor: cut short, or the anchor is another run's",
+			v->result->head);
 	if (colon && strcasecmp(colon + 1, v->result->fingerprint))
 		return found(v, VERIFY_TAMPERED, "ledger.jsonl",
 			     "is signed by another key than the anchor's");

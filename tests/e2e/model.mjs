@@ -30,10 +30,11 @@ const ARGUMENTS = {
 	exec_command: () => ({ cmd: SAY.command }),
 };
 
+/* Of a whole conversation, because its results are counted from the beginning, too; hosts repeat prompts. */
 function stepsOf(prompts) {
-	const asked = prompts.map((text) => /please do: ([\w* ]+)/.exec(text)).findLast(Boolean);
+	const asked = prompts.map((text) => /please do: ([\w* ]+)/.exec(text)?.[1].trim()).filter(Boolean);
 
-	return (asked?.[1].trim().split(/ +/) ?? []).flatMap((word) => {
+	return [...new Set(asked)].flatMap((words) => words.split(/ +/)).flatMap((word) => {
 		const [tool, times] = word.split('*');
 
 		return Array(Number(times ?? 1)).fill(tool);
@@ -63,6 +64,8 @@ function nextMove({ prompts, results, tools, search, program }) {
 	if (!step)
 		return { text: results.map((text, i) => `RESULT ${steps[i] ?? '?'}: ${text}`).join('\n') ||
 			       'Nothing to do.' };
+	if (!ARGUMENTS[step])
+		return { text: `I do not know how to do ${step}. I know: ${Object.keys(ARGUMENTS).join(' ')}` };
 	const offered = tools.find(({ name }) => name === step || name.endsWith(`_${step}`));
 	const input = ARGUMENTS[step](known(results));
 
