@@ -31,6 +31,7 @@ CALLS = int(os.environ.get("CALLS", "4000"))
 WANTED = os.environ.get("PEERS", " ".join(p[0] for p in peers.PEERS)).split()
 CONNECTIONS = 32
 IDLE = (1, 100, 1000)
+IDLE_SECONDS = 3  # before a connection counts as idle
 POLICY = """{"version": "1", "default": "allow", "server": {"url": "https://promptfax.app/mcp"},
  "all_tools": {"limits": [{"counter": "calls", "window": "minute", "max": 100000000,
                            "scope": "grant"}]}}
@@ -182,7 +183,7 @@ class Bench:
             for count in IDLE:
                 session.ask(f"idle {count - have}")
                 have = count
-                time.sleep(0.3)
+                time.sleep(IDLE_SECONDS)
                 found[name].append(pss_mb(session.pids()))
             session.close()
         return found
