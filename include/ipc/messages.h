@@ -15,7 +15,15 @@
 #include "base/span.h"
 #include "ipc/wire.h"
 
-enum role { ROLE_NONE = 0, ROLE_SUPERVISOR, ROLE_KEEPER, ROLE_DIALER, ROLE_PROXY, ROLE_INIT };
+enum role {
+	ROLE_NONE = 0,
+	ROLE_SUPERVISOR,
+	ROLE_KEEPER,
+	ROLE_DIALER,
+	ROLE_PROXY,
+	ROLE_BROKER,
+	ROLE_INIT
+};
 
 /** role_name() - "supervisor", "keeper", … */
 const char *role_name(enum role role);
@@ -38,6 +46,7 @@ enum ipc_phase {
 #define IPC_DIALTO_MAX  32    /* --connect-to entries */
 #define IPC_ROOTS_MAX   2     /* files of extra roots: --upstream-ca, SSL_CERT_FILE */
 #define IPC_NOPROXY_MAX 2048  /* bytes of NO_PROXY */
+#define IPC_EXEC_MAX    4096  /* bytes of what a record says of a process */
 
 enum message_type {
 	MSG_NONE = 0,
@@ -46,10 +55,17 @@ enum message_type {
 	MSG_DIALER_CONFIG, /* fds: policy memfd, proxy channel */
 	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, then up to
 			    * IPC_ROOTS_MAX files of extra roots */
+	MSG_BROKER_CONFIG, /* fds: policy memfd, keeper channel, proxy channel */
+	/*
+	 * supervisor → broker, once, when the agent's filter is on; fds: the pidfd of the jail's
+	 * init, the listener of the filter's notifications
+	 */
+	MSG_BROKER_JAIL,
 	MSG_LISTENERS, /* supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog] */
 	/* role → supervisor */
 	MSG_KEEPER_READY, /* confined; carries the CA */
 	MSG_DIALER_READY, /* confined */
+	MSG_BROKER_READY, /* configured; it enters the jail with MSG_BROKER_JAIL */
 	/* Confined, and holding the listeners: connections wait in them until its TLS is prepared;
 	 * a proxy that fails at that exits, and the run ends. */
 	MSG_PROXY_READY,
@@ -68,6 +84,14 @@ enum message_type {
 	/* proxy ↔ dialer */
 	MSG_DIAL,
 	MSG_DIALED, /* fds: the connected socket, if status is 0 */
+	/* proxy ↔ broker */
+	MSG_WHO,     /* which process holds the other end of a connection of the jail's */
+	MSG_PROCESS, /* the answer */
+	/* Tier B: where a connection from a port of the loopback is to go; sent before it is made.
+	 */
+	MSG_DESTINATION,
+	/* broker → keeper: a refused unix socket; an EVENT_NET_DENIED */
+	MSG_BROKER_EVENT,
 	/* supervisor ↔ init of the jail */
 	MSG_JAIL_SOCKETS, /* init → supervisor; fds: TCP, DNS UDP, DNS TCP, [pty master], [nflog] */
 	MSG_TRUST,        /* supervisor → init: the CA to trust */
@@ -76,6 +100,7 @@ enum message_type {
 	MSG_EXEC,        /* supervisor → init: start the agent */
 	MSG_EXECED,      /* init → supervisor: it runs, or the errno of exec */
 	MSG_SIGNAL,      /* supervisor → init: a signal for the agent */
+	MSG_NOTIFIER,    /* init → supervisor; fds: the listener of the agent's filter */
 	MSG_STOPPED,     /* init → supervisor: the agent stopped itself (job control) */
 	MSG_EXITED,      /* init → supervisor: wait status of the agent; init ends right after */
 	MSG_TYPES
@@ -114,6 +139,11 @@ struct msg_dialer_config {
 };
 
 struct msg_proxy_config {
+	uint8_t log_level;
+};
+
+struct msg_broker_config {
+	uint8_t tier; /* enum jail_tier */
 	uint8_t log_level;
 };
 
@@ -182,6 +212,8 @@ struct msg_call {
 	struct span args_sha256; /* 32 bytes: of the whole canonical arguments */
 	struct span rule;
 	struct span reason;
+	struct span
+		exec; /* JSON: of the connection's process, as MSG_PROCESS told it; "": unknown */
 	struct msg_charge charges[IPC_CHARGES_MAX]; /* checked only if the verdict allows */
 	size_t n_charges;
 };
@@ -233,6 +265,7 @@ struct msg_event {
 	struct span rule;
 	struct span reason;
 	struct span detail; /* request line, tool names, …: for people */
+	struct span exec;   /* as in struct msg_call */
 };
 
 struct msg_tools_served {
@@ -253,6 +286,30 @@ struct msg_dialed {
 	uint8_t status;
 	struct span address; /* that was dialled, as text */
 	struct span reason;  /* in words */
+};
+
+struct msg_who {
+	uint64_t conn;
+	struct span agent; /* address of the agent's end, as text */
+	uint32_t agent_port;
+	struct span destination; /* what it believes to be connected to */
+	uint32_t destination_port;
+};
+
+struct msg_process {
+	uint64_t conn;
+	/*
+	 * A JSON object {"id","pid","start_ns","exe","argv":[…],"parents":[{"pid","exe"},…]};
+	 * "" if it could not be found: it is gone, or the machine does not tell.
+	 */
+	struct span exec;
+};
+
+struct msg_destination {
+	struct span agent; /* the connection's source, as the proxy will see it */
+	uint32_t agent_port;
+	struct span address; /* where the agent wanted to go */
+	uint32_t port;
 };
 
 struct msg_trust {

@@ -39,6 +39,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
 
@@ -55,9 +56,28 @@ struct jail_names {
 	size_t n;
 };
 
+/* DESIGN: what holds the agent. In both, all sockets to unix paths go by the broker. */
+enum jail_tier {
+	JAIL_TIER_A = 0, /* namespaces */
+	JAIL_TIER_B,     /* none to be had: the broker connects on the agent's behalf */
+};
+
+/* 0: no limit of ours. */
+struct jail_limits {
+	uint64_t processes;  /* and threads */
+	uint64_t memory;     /* bytes, of all processes where there is a cgroup; else of each */
+	uint64_t open_files; /* of each process */
+	uint64_t cpu_milli;  /* processors × 1000, of all processes; needs a cgroup */
+};
+
 struct jail_spec {
-	char *const *argv;               /* the agent's command, NULL-terminated */
-	const char *cwd;                 /* absolute */
+	enum jail_tier tier;
+	bool allows_nested_sandbox; /* user namespaces of the agent's own */
+	bool allows_ptrace;         /* of its own processes */
+	struct jail_limits limits;
+	struct jail_names sockets; /* host unix sockets to be reached; absolute, `~` or `$PWD` */
+	char *const *argv;         /* the agent's command, NULL-terminated */
+	const char *cwd;           /* absolute */
 	const char *run_dir, *state_dir; /* absolute; hidden from the agent wherever they lie */
 	const char *
 		policy_path; /* absolute; NULL or "": built in. Read-only inside wherever it lies */

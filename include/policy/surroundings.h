@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/policy.h"
 
@@ -44,6 +45,20 @@ struct policy_filesystem {
 	struct policy_names write; /* writable */
 	struct policy_names hide;  /* hidden beside what always is */
 };
+
+/* What the policy's `jail` says; 0: nothing. */
+struct policy_jail {
+	bool nested_sandbox, ptrace;
+	uint64_t processes, memory, open_files; /* memory in bytes */
+	uint64_t cpu_milli;                     /* `cpu`, processors, in thousandths */
+	uint64_t run_time_ms;                   /* as --timeout, which wins */
+};
+
+/** policy_sockets() - Host unix sockets that may be connected to, as written; never NULL */
+const struct policy_names *policy_sockets(const struct policy *policy);
+
+/** policy_jail() - Borrowed from the policy; never NULL */
+const struct policy_jail *policy_jail(const struct policy *policy);
 
 /** policy_environment() - Borrowed from the policy; never NULL */
 const struct policy_environment *policy_environment(const struct policy *policy);

@@ -48,6 +48,9 @@ FIELDS(msg_dialer_config,
 
 FIELDS(msg_proxy_config, WIRE_U8(struct msg_proxy_config, log_level));
 
+FIELDS(msg_broker_config, WIRE_U8(struct msg_broker_config, tier),
+       WIRE_U8(struct msg_broker_config, log_level));
+
 FIELDS(msg_run_execed, WIRE_SPAN(struct msg_run_execed, tier, SHORT_MAX),
        WIRE_SPAN(struct msg_run_execed, layers, SHORT_MAX), WIRE_U32(struct msg_run_execed, pid));
 
@@ -90,6 +93,7 @@ FIELDS(msg_call, WIRE_U64(struct msg_call, call_id), WIRE_U64(struct msg_call, c
        WIRE_SPAN(struct msg_call, args_sha256, SHA256_BYTES),
        WIRE_SPAN(struct msg_call, rule, POINTER_MAX),
        WIRE_SPAN(struct msg_call, reason, IPC_TEXT_MAX),
+       WIRE_SPAN(struct msg_call, exec, IPC_EXEC_MAX),
        WIRE_LIST(struct msg_call, charges, n_charges, &msg_charge_type));
 
 FIELDS(msg_call_verdict, WIRE_U64(struct msg_call_verdict, call_id),
@@ -109,7 +113,8 @@ FIELDS(msg_event, WIRE_U8(struct msg_event, kind), WIRE_U64(struct msg_event, co
        WIRE_SPAN(struct msg_event, address, ADDRESS_MAX), WIRE_U32(struct msg_event, port),
        WIRE_U32(struct msg_event, status), WIRE_SPAN(struct msg_event, rule, POINTER_MAX),
        WIRE_SPAN(struct msg_event, reason, IPC_TEXT_MAX),
-       WIRE_SPAN(struct msg_event, detail, IPC_TEXT_MAX));
+       WIRE_SPAN(struct msg_event, detail, IPC_TEXT_MAX),
+       WIRE_SPAN(struct msg_event, exec, IPC_EXEC_MAX));
 
 FIELDS(msg_tools_served, WIRE_SPAN(struct msg_tools_served, server, SERVER_MAX),
        WIRE_SPAN(struct msg_tools_served, tools, IPC_TOOLS_MAX));
@@ -120,6 +125,18 @@ FIELDS(msg_dial, WIRE_U64(struct msg_dial, dial_id), WIRE_SPAN(struct msg_dial, 
 FIELDS(msg_dialed, WIRE_U64(struct msg_dialed, dial_id), WIRE_U8(struct msg_dialed, status),
        WIRE_SPAN(struct msg_dialed, address, ADDRESS_MAX),
        WIRE_SPAN(struct msg_dialed, reason, IPC_TEXT_MAX));
+
+FIELDS(msg_who, WIRE_U64(struct msg_who, conn), WIRE_SPAN(struct msg_who, agent, ADDRESS_MAX),
+       WIRE_U32(struct msg_who, agent_port), WIRE_SPAN(struct msg_who, destination, ADDRESS_MAX),
+       WIRE_U32(struct msg_who, destination_port));
+
+FIELDS(msg_process, WIRE_U64(struct msg_process, conn),
+       WIRE_SPAN(struct msg_process, exec, IPC_EXEC_MAX));
+
+FIELDS(msg_destination, WIRE_SPAN(struct msg_destination, agent, ADDRESS_MAX),
+       WIRE_U32(struct msg_destination, agent_port),
+       WIRE_SPAN(struct msg_destination, address, ADDRESS_MAX),
+       WIRE_U32(struct msg_destination, port));
 
 FIELDS(msg_trust, WIRE_SPAN(struct msg_trust, ca_pem, CA_PEM_MAX),
        WIRE_U32(struct msg_trust, ca_subject_hash));
@@ -139,6 +156,7 @@ FIELDS(msg_exited, WIRE_U32(struct msg_exited, wait_status));
 #define K ROLE_KEEPER
 #define D ROLE_DIALER
 #define P ROLE_PROXY
+#define B ROLE_BROKER
 #define I ROLE_INIT
 
 /* clang-format off: a table with columns, one message a line */
@@ -151,10 +169,14 @@ static const struct message_rule rules[MSG_TYPES] = {
 			       2, 2},
 	[MSG_PROXY_CONFIG] = {"proxy-config", S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 3,
 			      3 + IPC_ROOTS_MAX},
+	[MSG_BROKER_CONFIG] = {"broker-config", S, B, IPC_START, IPC_SETUP, &msg_broker_config_type,
+			       3, 3},
+	[MSG_BROKER_JAIL] = {"broker-jail", S, B, IPC_SETUP, IPC_RUN, NULL, 2, 2},
 	[MSG_LISTENERS] = {"listeners", S, P, IPC_SETUP, IPC_RUN, NULL, 3, 4},
 	[MSG_KEEPER_READY] = {"keeper-ready", K, S, IPC_START, IPC_RUN, &msg_keeper_ready_type, 0,
 			      0},
 	[MSG_DIALER_READY] = {"dialer-ready", D, S, IPC_START, IPC_RUN, NULL, 0, 0},
+	[MSG_BROKER_READY] = {"broker-ready", B, S, IPC_START, IPC_RUN, NULL, 0, 0},
 	[MSG_PROXY_READY] = {"proxy-ready", P, S, IPC_START, IPC_RUN, NULL, 0, 0},
 	[MSG_RUN_EXECED] = {"run-execed", S, K, IPC_RUN, 0, &msg_run_execed_type, 0, 0},
 	[MSG_RUN_ENDED] = {"run-ended", S, K, IPC_RUN, IPC_END, &msg_run_ended_type, 0, 0},
@@ -169,6 +191,10 @@ static const struct message_rule rules[MSG_TYPES] = {
 	[MSG_TOOLS_SERVED] = {"tools-served", P, K, IPC_START, 0, &msg_tools_served_type, 0, 0},
 	[MSG_DIAL] = {"dial", P, D, IPC_START, 0, &msg_dial_type, 0, 0},
 	[MSG_DIALED] = {"dialed", D, P, IPC_START, 0, &msg_dialed_type, 0, 1},
+	[MSG_WHO] = {"who", P, B, IPC_START, 0, &msg_who_type, 0, 0},
+	[MSG_PROCESS] = {"process", B, P, IPC_START, 0, &msg_process_type, 0, 0},
+	[MSG_DESTINATION] = {"destination", B, P, IPC_START, 0, &msg_destination_type, 0, 0},
+	[MSG_BROKER_EVENT] = {"broker-event", B, K, IPC_START, 0, &msg_event_type, 0, 0},
 	[MSG_JAIL_SOCKETS] = {"jail-sockets", I, S, IPC_START, IPC_SETUP, NULL, 3, 5},
 	[MSG_TRUST] = {"trust", S, I, IPC_START, IPC_SETUP, &msg_trust_type, 0, 0},
 	[MSG_JAIL_READY] = {"jail-ready", I, S, IPC_SETUP, 0, &msg_jail_ready_type, 0, 0},
@@ -177,6 +203,7 @@ static const struct message_rule rules[MSG_TYPES] = {
 	[MSG_EXEC] = {"exec", S, I, IPC_SETUP, IPC_RUN, NULL, 0, 0},
 	[MSG_EXECED] = {"execed", I, S, IPC_SETUP, IPC_RUN, &msg_execed_type, 0, 0},
 	[MSG_SIGNAL] = {"signal", S, I, IPC_RUN, 0, &msg_signal_type, 0, 0},
+	[MSG_NOTIFIER] = {"notifier", I, S, IPC_SETUP, 0, NULL, 1, 1},
 	[MSG_STOPPED] = {"stopped", I, S, IPC_RUN, 0, &msg_stopped_type, 0, 0},
 	[MSG_EXITED] = {"exited", I, S, IPC_RUN, IPC_END, &msg_exited_type, 0, 0},
 };
@@ -192,7 +219,8 @@ const char *role_name(enum role role)
 	static const char *const names[] = {
 		[ROLE_NONE] = "nobody",   [ROLE_SUPERVISOR] = "supervisor",
 		[ROLE_KEEPER] = "keeper", [ROLE_DIALER] = "dialer",
-		[ROLE_PROXY] = "proxy",   [ROLE_INIT] = "init",
+		[ROLE_PROXY] = "proxy",   [ROLE_BROKER] = "broker",
+		[ROLE_INIT] = "init",
 	};
 
 	return names[role];
