@@ -305,6 +305,13 @@ static const struct {
 	{"deny_body", "in an entry of `egress`"},
 	{"pass", "in `environment`"},
 	{"write", "in `filesystem`"},
+	{"nested_sandbox", "in `jail`"},
+	{"ptrace", "in `jail`"},
+	{"processes", "in `jail`"},
+	{"memory", "in `jail`"},
+	{"open_files", "in `jail`"},
+	{"cpu", "in `jail`"},
+	{"run_time", "in `jail`"},
 };
 
 static const char *home_of(const char *key)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "load_egress.h"
+#include "load_jail.h"
 #include "load_surroundings.h"
 #include "policy/presets.h"
 
@@ -67,6 +68,7 @@ static const struct load_key preset_keys[] = {
 	{"egress", load_egress, false},
 	{"environment", load_preset_environment, false},
 	{"filesystem", load_preset_filesystem, false},
+	{"jail", load_preset_jail, false},
 	{"telemetry", load_telemetry, false},
 	{"login", load_login, false},
 };

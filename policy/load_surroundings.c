@@ -274,3 +274,26 @@ void load_preset_filesystem(struct load *l, const json_t *value, void *into)
 
 	load_object(l, value, &table, into);
 }
+
+/* --- sockets ---------------------------------------------------------------- */
+
+/* One socket each: a pattern would also take in what is made later, by whomever. */
+static const char *load_socket(struct load *l, const char *text)
+{
+	if (!load_check_path(l, text))
+		return NULL;
+	if (strpbrk(text, "*?"))
+		load_error(l, "write out the path of each", "a pattern for sockets");
+	else if (!*path_rest(text) || text[strlen(text) - 1] == '/')
+		load_error(l, "/run/x/y.sock", "`%.60s` is a directory", text);
+	else
+		return load_keep(l, text);
+	return NULL;
+}
+
+void load_sockets(struct load *l, const json_t *value, void *into)
+{
+	struct policy *policy = into;
+
+	load_names(l, value, "[\"/run/x/y.sock\"]", load_socket, &policy->sockets);
+}

@@ -116,6 +116,16 @@ const struct policy_environment *policy_environment(const struct policy *policy)
 	return &policy->environment;
 }
 
+const struct policy_names *policy_sockets(const struct policy *policy)
+{
+	return &policy->sockets;
+}
+
+const struct policy_jail *policy_jail(const struct policy *policy)
+{
+	return &policy->jail;
+}
+
 const struct policy_filesystem *policy_filesystem(const struct policy *policy)
 {
 	return &policy->filesystem;

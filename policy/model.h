@@ -48,7 +48,10 @@ struct policy {
 	struct policy_names telemetry, login; /* hosts or "*.suffix", by the presets */
 	struct policy_environment environment;
 	struct policy_filesystem filesystem;
-	void **kept; /* every string and array that lives as long as the policy */
+	struct policy_names sockets;
+	struct policy_jail jail;
+	bool says_nested_sandbox; /* that of `jail` is not the default */
+	void **kept;              /* every string and array that lives as long as the policy */
 	size_t n_kept;
 };
 

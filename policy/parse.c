@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/sha.h>
-
 #include "base/cleanup.h"
+#include "base/crypto.h"
 #include "load.h"
 #include "load_egress.h"
+#include "load_jail.h"
 #include "load_limits.h"
 #include "load_presets.h"
 #include "load_rule.h"
@@ -228,14 +228,14 @@ static const struct load_key policy_keys[] = {
 	{"egress", load_egress, false},
 	{"environment", load_environment, false},
 	{"filesystem", load_filesystem, false},
+	{"sockets", load_sockets, false},
+	{"jail", load_jail, false},
 	{"servers", NULL, false},
 	{"resources", NULL, false},
 	{"prompts", NULL, false},
 	{"completions", NULL, false},
 	{"server_requests", NULL, false},
 	{"grants", NULL, false},
-	{"sockets", NULL, false},
-	{"jail", NULL, false},
 	{"tests", NULL, false},
 };
 
@@ -274,7 +274,7 @@ int policy_parse(const char *text, size_t n, const char *name, struct policy **r
 		return -ENOMEM;
 	if (l.has_errors)
 		return -EINVAL;
-	SHA256((const unsigned char *)text, n, policy->sha256);
+	crypto_sha256(text, n, policy->sha256);
 	*ret = ptr_take(&policy);
 	return 0;
 }

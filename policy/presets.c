@@ -43,12 +43,16 @@ const struct policy_preset *policy_preset_find(const char *name)
 
 /* A preset by itself says nothing of who may use it: github has no row, a person asks for it. */
 static const struct program {
-	const char *command, *package, *preset;
+	const char *command, *package, *preset; /* NULL: no package has it */
 } programs[] = {
 	{"claude", "@anthropic-ai/claude-code", "claude-code"},
 	{"codex", "@openai/codex", "codex"},
 	{"gemini", "@google/gemini-cli", "gemini"},
 	{"opencode", "opencode-ai", "opencode"},
+	{"chromium", NULL, "chromium"},
+	{"chromium-browser", NULL, "chromium"},
+	{"google-chrome", NULL, "chromium"},
+	{"google-chrome-stable", NULL, "chromium"},
 };
 
 static struct span base_name(const char *path)
@@ -72,7 +76,7 @@ static const struct program *find_package(const char *spec)
 	struct span name = {spec, *spec ? 1 + strcspn(spec + 1, "@") : 0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		if (span_equals(name, programs[i].package))
+		if (programs[i].package && span_equals(name, programs[i].package))
 			return &programs[i];
 	return NULL;
 }
@@ -84,7 +88,7 @@ static const struct program *find_script(const char *path)
 	const char *dot = memchr(name.p, '.', name.n);
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		const char *at = strstr(path, "/node_modules/");
+		const char *at = programs[i].package ? strstr(path, "/node_modules/") : NULL;
 
 		for (; at; at = strstr(at, "/node_modules/")) {
 			size_t n = strlen(programs[i].package);

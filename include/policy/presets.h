@@ -2,9 +2,9 @@
 /**
  * policy/presets.h - shipped lists of what a known program needs (policy/egress/NAME.json)
  *
- * A preset is a JSON object with the keys `egress`, `environment` and `filesystem` as in a
- * policy, and `telemetry` and `login`: hosts that it leaves out, and why. A policy takes one
- * in by {"preset": "NAME"} in its `egress`.
+ * A preset is a JSON object with the keys `egress`, `environment`, `filesystem` and `jail` as in
+ * a policy, but for what only a person may say, and `telemetry` and `login`: hosts that it leaves
+ * out, and why. A policy takes one in by {"preset": "NAME"} in its `egress`.
  */
 #ifndef MCPJAIL_POLICY_PRESETS_H
 #define MCPJAIL_POLICY_PRESETS_H

@@ -148,8 +148,6 @@ static const struct wrong wrongs[] = {
 	{"{\"servers\":{}}", ":1:2 /servers", "not supported by this version yet"},
 	{"{\"resources\":{}}", ":1:2 /resources", "not supported by this version yet"},
 	{"{\"server_requests\":{}}", ":1:2 /server_requests", "not supported by this version"},
-	{"{\"jail\":{}}", ":1:2 /jail", "not supported by this version yet"},
-	{"{\"sockets\":[]}", ":1:2 /sockets", "not supported by this version yet"},
 	{"{\"tests\":[]}", ":1:2 /tests", "not supported by this version yet"},
 	/* server */
 	{"{\"server\":\"https://h/\"}", ":1:11 /server",

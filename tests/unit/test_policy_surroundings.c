@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `environment` and `filesystem`, and what presets add to them. The presets are this test's own.
+ * `environment`, `filesystem`, `sockets` and `jail`, and what presets add to them. The presets are
+ * this test's own.
  */
 #include "cmocka_all.h"
 
@@ -34,6 +35,8 @@ static const struct policy_preset presets[] = {
 	       "{\n \"egress\":[{\"host\":\"*.com\"}],\n \"environment\":{\"unset\":[\"A\"]}}"),
 	PRESET("nested", "{\"egress\":[{\"preset\":\"one\"}]}"),
 	PRESET("server", "{\"egress\":[{\"host\":\"promptfax.app\"}]}"),
+	PRESET("nests", "{\"jail\":{\"nested_sandbox\":true}}"),
+	PRESET("switch", "{\"jail\":{\"ptrace\":true}}"),
 	PRESET("mode", "{\"egress\":[{\"host\":\"one.example\",\"mode\":\"tunnel\"}]}"),
 };
 
@@ -81,6 +84,8 @@ static void assert_names(struct policy_names names, const char *expected)
 
 #define ENVIRONMENT(inside) "{\"environment\":{" inside "}}"
 #define FILESYSTEM(inside)  "{\"filesystem\":{" inside "}}"
+#define SOCKETS(inside)     "{\"sockets\":[" inside "]}"
+#define JAIL(inside)        "{\"jail\":{" inside "}}"
 #define USE(name)           "{\"egress\":[{\"preset\":\"" name "\"}]}"
 
 static void test_surroundings_are_empty_unless_said(void **state)
@@ -94,6 +99,7 @@ static void test_surroundings_are_empty_unless_said(void **state)
 	assert_int_equal(policy_filesystem(policy)->read.n, 0);
 	assert_int_equal(policy_filesystem(policy)->write.n, 0);
 	assert_int_equal(policy_filesystem(policy)->hide.n, 0);
+	assert_int_equal(policy_sockets(policy)->n, 0);
 }
 
 static void test_environment_is_kept_as_written(void **state)
@@ -126,6 +132,63 @@ static void test_filesystem_is_kept_as_written(void **state)
 	assert_names(f->read, "~/.npmrc ~ /etc/x*/y? /opt");
 	assert_names(f->write, "$PWD $PWD/out/ ~/a..b/.c ~/*");
 	assert_names(f->hide, "$PWD/.env* /home/\xc3\xbc x");
+}
+
+static void test_sockets_are_kept_as_written(void **state)
+{
+	autopolicy struct policy *policy =
+		load(SOCKETS("\"/run/docker.sock\",\"~/.x/s\",\"$PWD/s\",\"~/.x/s\""));
+
+	(void)state;
+	assert_names(*policy_sockets(policy), "/run/docker.sock ~/.x/s $PWD/s");
+}
+
+static void assert_jail(const char *inside, const struct policy_jail *expected)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), JAIL("%s"), inside);
+	{
+		autopolicy struct policy *policy = load(text);
+		const struct policy_jail *j = policy_jail(policy);
+
+		assert_int_equal(j->nested_sandbox, expected->nested_sandbox);
+		assert_int_equal(j->ptrace, expected->ptrace);
+		assert_int_equal(j->processes, expected->processes);
+		assert_int_equal(j->memory, expected->memory);
+		assert_int_equal(j->open_files, expected->open_files);
+		assert_int_equal(j->cpu_milli, expected->cpu_milli);
+		assert_int_equal(j->run_time_ms, expected->run_time_ms);
+	}
+}
+
+static void test_jail_has_switches_and_limits(void **state)
+{
+	static const struct {
+		const char *inside;
+		struct policy_jail jail;
+	} cases[] = {
+		{"", {0}},
+		{"\"nested_sandbox\":true", {.nested_sandbox = true}},
+		{"\"nested_sandbox\":false,\"ptrace\":true", {.ptrace = true}},
+		{"\"processes\":4,\"open_files\":16", {.processes = 4, .open_files = 16}},
+		{"\"memory\":\"2G\"", {.memory = UINT64_C(2) << 30}},
+		{"\"memory\":\"512m\"", {.memory = 512u << 20}},
+		{"\"memory\":16777216", {.memory = 16u << 20}},
+		{"\"memory\":\"8000T\"", {.memory = UINT64_C(8000) << 40}},
+		{"\"memory\":\"16777216\"", {.memory = 16u << 20}},
+		{"\"memory\":\"1T\"", {.memory = UINT64_C(1) << 40}},
+		{"\"cpu\":2", {.cpu_milli = 2000}},
+		{"\"cpu\":0.01", {.cpu_milli = 10}},
+		{"\"cpu\":1.2345", {.cpu_milli = 1235}},
+		{"\"run_time\":\"30m\"", {.run_time_ms = 1800000}},
+		{"\"run_time\":\"90\"", {.run_time_ms = 90000}},
+		{"\"run_time\":\"1ms\"", {.run_time_ms = 1}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_jail(cases[i].inside, &cases[i].jail);
 }
 
 static const struct wrong {
@@ -169,6 +232,46 @@ static const struct wrong {
 	{FILESYSTEM("\"hide\":[\"~//\"]"), "/filesystem/hide/0", "an empty name"},
 	{FILESYSTEM("\"hide\":[\"~/**/x\"]"), "/filesystem/hide/0", "in one name"},
 	{FILESYSTEM("\"hide\":[\"~/a\\nb\"]"), "/filesystem/hide/0", "control character"},
+	{"{\"sockets\":\"/a\"}", "/sockets", "must be an array"},
+	{SOCKETS("1"), "/sockets/0", "must be a string"},
+	{SOCKETS("\"docker.sock\""), "/sockets/0", "begins with none of"},
+	{SOCKETS("\"@abstract\""), "/sockets/0", "begins with none of"},
+	{SOCKETS("\"/run/*.sock\""), "/sockets/0", "write out the path of each"},
+	{SOCKETS("\"~/x?\""), "/sockets/0", "a pattern for sockets"},
+	{SOCKETS("\"~\""), "/sockets/0", "`~` is a directory"},
+	{SOCKETS("\"/run/x/\""), "/sockets/0", "`/run/x/` is a directory"},
+	{SOCKETS("\"/\""), "/sockets/0", "`/` is a directory"},
+	{SOCKETS("\"/run/../x\""), "/sockets/0", "a `..` in the path"},
+	{"{\"jail\":true}", "/jail", "must be an object, is `true`"},
+	{JAIL("\"nested_sandboxes\":true"), ":1:10 /jail/nested_sandboxes",
+	 "did you mean `nested_sandbox`?"},
+	{JAIL("\"swap\":1"), "/jail/swap",
+	 "`jail` has: nested_sandbox, ptrace, processes, memory, open_files, cpu, run_time"},
+	{"{\"ptrace\":true}", ":1:2 /ptrace", "it belongs in `jail`"},
+	{JAIL("\"nested_sandbox\":\"yes\""), "/jail/nested_sandbox", "write true or false"},
+	{JAIL("\"ptrace\":1"), "/jail/ptrace", "write true or false"},
+	{JAIL("\"processes\":3"), "/jail/processes", "must be at least 4"},
+	{JAIL("\"processes\":-1"), "/jail/processes", "must not be negative"},
+	{JAIL("\"processes\":1.5"), "/jail/processes", "must be a whole number"},
+	{JAIL("\"open_files\":\"64\""), "/jail/open_files", "must be a whole number"},
+	{JAIL("\"open_files\":15"), "/jail/open_files", "must be at least 16"},
+	{JAIL("\"memory\":2"), "/jail/memory", "at least 16 MiB, a number being bytes; \"512M\""},
+	{JAIL("\"memory\":\"15M\""), "/jail/memory", "at least 16 MiB"},
+	{JAIL("\"memory\":\"2 G\""), "/jail/memory", "`2 G` is no amount of memory; \"512M\""},
+	{JAIL("\"memory\":\"-2G\""), "/jail/memory", "is no amount"},
+	{JAIL("\"memory\":\"2GB\""), "/jail/memory", "is no amount"},
+	{JAIL("\"memory\":\"9000T\""), "/jail/memory", "`9000T` is no amount"},
+	{JAIL("\"memory\":true"), "/jail/memory", "must be a whole number"},
+	{JAIL("\"cpu\":\"2\""), "/jail/cpu", "must be a number; a number of processors, 0.5 or 2"},
+	{JAIL("\"cpu\":0"), "/jail/cpu", "must be from 0.01 to 4096"},
+	{JAIL("\"cpu\":0.009"), "/jail/cpu", "must be from 0.01"},
+	{JAIL("\"cpu\":-1"), "/jail/cpu", "must be from 0.01"},
+	{JAIL("\"cpu\":1e9"), "/jail/cpu", "must be from 0.01"},
+	{JAIL("\"run_time\":30"), "/jail/run_time", "a string with a unit; \"90s\""},
+	{JAIL("\"run_time\":\"0s\""), "/jail/run_time", "`0s` is no duration"},
+	{JAIL("\"run_time\":\"1d\""), "/jail/run_time", "`1d` is no duration; \"90s\", \"30m\""},
+	{USE("switch"), ":1:12 /egress/0",
+	 "the preset is wrong, switch:1:10 /jail/ptrace: unknown key"},
 	/* presets, told where the policy names them */
 	{USE("onne"), ":1:22 /egress/0/preset",
 	 "did you mean `one`?; one of: one, two, empty, text, wrong"},
@@ -224,6 +327,17 @@ static void test_presets_report_every_problem_at_their_place(void **state)
 			       "wrong:2:20 /egress/0/host: `*.com`: anyone can have"));
 	assert_non_null(strstr(policy_errors_at(&errors, 1)->what,
 			       "wrong:3:17 /environment/unset: unknown key"));
+}
+
+static void test_presets_switch_nested_sandboxes_on_unless_the_policy_says_no(void **state)
+{
+	autopolicy struct policy *on = load(USE("nests"));
+	autopolicy struct policy *off =
+		load("{\"jail\":{\"nested_sandbox\":false},\"egress\":[{\"preset\":\"nests\"}]}");
+
+	(void)state;
+	assert_true(policy_jail(on)->nested_sandbox);
+	assert_false(policy_jail(off)->nested_sandbox);
 }
 
 static void test_presets_are_merged_into_the_policy(void **state)
@@ -326,8 +440,11 @@ int main(void)
 		cmocka_unit_test(test_surroundings_are_empty_unless_said),
 		cmocka_unit_test(test_environment_is_kept_as_written),
 		cmocka_unit_test(test_filesystem_is_kept_as_written),
+		cmocka_unit_test(test_sockets_are_kept_as_written),
+		cmocka_unit_test(test_jail_has_switches_and_limits),
 		cmocka_unit_test(test_surroundings_are_refused_with_place_and_mend),
 		cmocka_unit_test(test_presets_report_every_problem_at_their_place),
+		cmocka_unit_test(test_presets_switch_nested_sandboxes_on_unless_the_policy_says_no),
 		cmocka_unit_test(test_presets_are_merged_into_the_policy),
 		cmocka_unit_test(test_a_preset_counts_once),
 		cmocka_unit_test(test_presets_are_named_in_denials),
