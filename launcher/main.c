@@ -56,6 +56,7 @@ static const struct {
 	{"--role=keeper", keeper_main},
 	{"--role=dialer", dialer_main},
 	{"--role=proxy", proxy_main},
+	{"--role=broker", broker_main},
 };
 
 /* A person who types --role by hand has no supervisor at descriptor 3. */

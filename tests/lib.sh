@@ -86,10 +86,13 @@ await_file() { # waits for it to appear
 	done
 	return 1
 }
+pid_depth() { sed -n 's/^NSpid://p' "/proc/$1/status" 2>/dev/null | wc -w; }
+
 part_pid() { # supervisor's pid, role - of its role or of the jail's init
 	if [ "$2" = init ]; then
+		# A role that is being started is not yet called one: init is in a pid namespace below.
 		for p in $(pgrep -P "$1"); do
-			grep -q 'role=' "/proc/$p/cmdline" || echo "$p"
+			[ "$(pid_depth "$p")" -gt "$(pid_depth "$1")" ] && echo "$p"
 		done
 	else
 		pgrep -P "$1" -f "role=$2"

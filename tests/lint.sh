@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 failures=0
 complain() { printf '%s\n' "$*"; failures=$((failures + 1)); }
 
-mapfile -t sources < <(git ls-files 'launcher/*.c' 'policy/*.c')
+mapfile -t sources < <(git ls-files 'launcher/*.c' 'policy/*.c' 'bpf/*.c')
 mapfile -t all_c < <(git ls-files '*.c' '*.h')
 
 # --- every header and source begins with its licence ---------------------------
@@ -29,12 +29,14 @@ allowed_for() {
 	mcp) echo 'base ipc policy mcp' ;;
 	ledger | state | trust | dial | jail) echo "base ipc sandbox policy state trust ledger dial $1" ;;
 	proxy) echo 'base ipc sandbox policy mcp jail proxy' ;;
-	roles) echo 'base ipc sandbox policy mcp jail proxy ledger state trust dial roles' ;;
+	bpf) echo 'base bpf' ;;
+	broker) echo 'base ipc sandbox policy jail bpf broker' ;;
+	roles) echo 'base ipc sandbox policy mcp jail bpf broker proxy ledger state trust dial roles' ;;
 	*) echo '' ;; # commands and main: anything
 	esac
 }
 for f in "${sources[@]}"; do
-	case $f in policy/*) tier=policy ;; launcher/main.c) continue ;; *) tier=${f#launcher/}; tier=${tier%%/*} ;; esac
+	case $f in policy/*) tier=policy ;; bpf/*) tier=bpf ;; launcher/main.c) continue ;; *) tier=${f#launcher/}; tier=${tier%%/*} ;; esac
 	allowed=$(allowed_for "$tier")
 	[ -n "$allowed" ] || continue
 	while read -r include; do
@@ -49,7 +51,8 @@ owner() { # header-regex, path-regex, name
 	[ -z "$hits" ] || complain "$3 is used outside its owners:"$'\n'"$hits"
 }
 owner 'seccomp\.h>' '^launcher/(jail/filter|sandbox/)' libseccomp
-owner 'openssl/' '^launcher/(proxy|trust|ledger|roles/(keeper|proxy)|mcp|state)|^policy/|^launcher/commands/(verify|doctor_server)' OpenSSL
+owner 'openssl/' '^launcher/(base/crypto|proxy|trust|ledger|roles/(keeper|proxy)|mcp|state)|^launcher/commands/(verify|doctor_server)' OpenSSL
+owner 'bpf/' '^bpf/' libbpf
 owner 'ares' '^launcher/dial/|^launcher/roles/dialer' c-ares
 owner 'jansson\.h>' '^launcher/(mcp|proxy|commands|ledger)/|^policy/' jansson
 
@@ -65,7 +68,7 @@ done
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
 	--suppress=memleak --suppress=uninitvar:launcher/sandbox/seccomp.c \
-	-j2 -Iinclude -Ilauncher launcher policy || failures=$((failures + 1))
+	-j2 -Iinclude -Ilauncher launcher policy bpf/wall.c bpf/owners.c || failures=$((failures + 1))
 
 [ "$failures" = 0 ] && echo "lint: clean"
 exit $((failures != 0))

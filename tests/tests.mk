@@ -2,10 +2,11 @@
 # Targets that install, demonstrate and test. Included by the Makefile.
 
 DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev \
-	      publicsuffix
+	      publicsuffix clang libbpf-dev libelf-dev zlib1g-dev
 DEPS_TEST  := libcmocka-dev nodejs openssl curl python3 iproute2 iputils-ping util-linux procps \
-	      netcat-openbsd strace ca-certificates git wget openssh-client
-DEPS_E2E   := nodejs npm openssl diffutils curl python3 git ca-certificates
+	      netcat-openbsd strace ca-certificates git wget openssh-client libnss3-tools chromium \
+	      bubblewrap default-jdk-headless gdb gron npm python3-docker socat tmux dbus
+DEPS_E2E   := nodejs npm openssl diffutils curl python3 git ca-certificates bubblewrap socat ripgrep
 DEPS_TRY   := nodejs npm openssl diffutils curl ca-certificates
 DEPS_BENCH := nginx-light bubblewrap
 DEPS_PEERS := haproxy h2o stunnel4 squid-openssl mitmproxy
@@ -27,8 +28,10 @@ $(BUILD)/tests/jail/%: tests/jail/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
 
+include tests/jail/escape/escape.mk
+
 .PHONY: tests
-tests: $(BUILD)/mcpjail unit $(JAIL_HELPERS) $(BUILD)/tests/fake/promptfax
+tests: $(BUILD)/mcpjail unit $(JAIL_HELPERS) $(ESCAPE) $(BUILD)/tests/fake/promptfax
 
 .PHONY: check
 check:

@@ -19,6 +19,10 @@ static const char *const ca_bundles[] = {
 	"/etc/ca-certificates/extracted/tls-ca-bundle.pem", /* Arch */
 	"/usr/lib/ssl/cert.pem",
 	"/usr/local/share/certs/ca-root-nss.crt",
+	"/etc/ssl/certs/ca-bundle.crt", /* NixOS; SUSE */
+	"/nix/var/nix/profiles/default/etc/ssl/certs/ca-bundle.crt",
+	"/etc/pki/ca-trust/extracted/openssl/ca-bundle.trust.crt", /* RHEL, for OpenSSL */
+	"/etc/ca-certificates/extracted/ca-bundle.trust.crt",      /* Arch, the same */
 };
 
 #endif

@@ -45,6 +45,8 @@ struct run_options {
 	const char *presets[OPTIONS_PRESETS_MAX]; /* that exist */
 	size_t n_presets;
 	bool no_preset_by_name; /* --preset none */
+	bool tier_is_forced;
+	enum jail_tier tier; /* if it is */
 	uint16_t forward_ports[OPTIONS_FORWARD_MAX];
 	size_t n_forward_ports;
 	const char *pass_env[OPTIONS_ENV_MAX]; /* names; `*` is any run of characters */

@@ -51,21 +51,26 @@ enum ipc_phase {
 enum message_type {
 	MSG_NONE = 0,
 	/* supervisor → role, once, first */
-	MSG_KEEPER_CONFIG, /* fds: run directory, state directory, policy memfd, proxy channel */
+	MSG_KEEPER_CONFIG, /* fds: run directory, state directory, policy memfd, channels of proxy
+			    * and broker */
 	MSG_DIALER_CONFIG, /* fds: policy memfd, proxy channel */
-	MSG_PROXY_CONFIG,  /* fds: policy memfd, keeper channel, dialer channel, then up to
+	MSG_PROXY_CONFIG,  /* fds: policy memfd, channels of keeper, dialer, broker, then up to
 			    * IPC_ROOTS_MAX files of extra roots */
 	MSG_BROKER_CONFIG, /* fds: policy memfd, keeper channel, proxy channel */
 	/*
-	 * supervisor → broker, once, when the agent's filter is on; fds: the pidfd of the jail's
-	 * init, the listener of the filter's notifications
+	 * supervisor → broker, once, when the agent's filter is on; fds as MSG_NOTIFIER's, and
+	 * behind them, where there is a second wall, its table of who connected what
 	 */
 	MSG_BROKER_JAIL,
-	MSG_LISTENERS, /* supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog] */
+	/*
+	 * supervisor → proxy; fds: TCP (transparent), DNS UDP, DNS TCP, [nflog]; in tier B: TCP at
+	 * 127.0.0.1, [TCP at ::1]
+	 */
+	MSG_LISTENERS,
 	/* role → supervisor */
 	MSG_KEEPER_READY, /* confined; carries the CA */
 	MSG_DIALER_READY, /* confined */
-	MSG_BROKER_READY, /* configured; it enters the jail with MSG_BROKER_JAIL */
+	MSG_BROKER_READY, /* confined in the jail, and serving; nobody waits for it but who calls */
 	/* Confined, and holding the listeners: connections wait in them until its TLS is prepared;
 	 * a proxy that fails at that exits, and the run ends. */
 	MSG_PROXY_READY,
@@ -90,19 +95,35 @@ enum message_type {
 	/* Tier B: where a connection from a port of the loopback is to go; sent before it is made.
 	 */
 	MSG_DESTINATION,
-	/* broker → keeper: a refused unix socket; an EVENT_NET_DENIED */
+	/*
+	 * Tier B: a SOCK_SEQPACKET whose other end the agent holds; each of its messages is a
+	 * question for the DNS, answered there; fds: it
+	 */
+	MSG_RESOLVER,
+	/*
+	 * broker → keeper: a refused unix socket, or system call: an EVENT_NET_DENIED; or a unix
+	 * socket that the policy lists: an EVENT_EGRESS_ALLOWED
+	 */
 	MSG_BROKER_EVENT,
 	/* supervisor ↔ init of the jail */
-	MSG_JAIL_SOCKETS, /* init → supervisor; fds: TCP, DNS UDP, DNS TCP, [pty master], [nflog] */
-	MSG_TRUST,        /* supervisor → init: the CA to trust */
-	MSG_JAIL_READY,   /* self-test passed */
+	/*
+	 * init → supervisor; fds: TCP, DNS UDP, DNS TCP, [pty master], [nflog]; in tier B: TCP at
+	 * 127.0.0.1, init's pidfd, [pty master], [TCP at ::1]
+	 */
+	MSG_JAIL_SOCKETS,
+	MSG_TRUST,       /* supervisor → init: the CA to trust */
+	MSG_JAIL_READY,  /* self-test passed */
 	MSG_JAIL_FAILED, /* a stage failed; nothing ran */
 	MSG_EXEC,        /* supervisor → init: start the agent */
 	MSG_EXECED,      /* init → supervisor: it runs, or the errno of exec */
 	MSG_SIGNAL,      /* supervisor → init: a signal for the agent */
-	MSG_NOTIFIER,    /* init → supervisor; fds: the listener of the agent's filter */
-	MSG_STOPPED,     /* init → supervisor: the agent stopped itself (job control) */
-	MSG_EXITED,      /* init → supervisor: wait status of the agent; init ends right after */
+	/*
+	 * init → supervisor; fds: the listener of the agent's filter; in tier A the jail's user,
+	 * network and mount namespace
+	 */
+	MSG_NOTIFIER,
+	MSG_STOPPED, /* init → supervisor: the agent stopped itself (job control) */
+	MSG_EXITED,  /* init → supervisor: wait status of the agent; init ends right after */
 	MSG_TYPES
 };
 
@@ -113,6 +134,7 @@ struct msg_keeper_config {
 	struct span cwd;
 	struct span policy_path; /* "" for the built-in policy */
 	struct span version;
+	uint8_t tier; /* enum jail_tier */
 	uint8_t log_level;
 };
 
@@ -135,16 +157,25 @@ struct msg_dialer_config {
 	uint32_t proxy_port;
 	struct span proxy_userinfo; /* "user:password", decoded; "": none */
 	struct span no_proxy;       /* the caller's NO_PROXY */
+	uint8_t tier;               /* enum jail_tier */
 	uint8_t log_level;
 };
 
 struct msg_proxy_config {
+	uint8_t tier; /* enum jail_tier */
 	uint8_t log_level;
 };
 
 struct msg_broker_config {
-	uint8_t tier; /* enum jail_tier */
+	uint8_t tier;          /* enum jail_tier */
+	struct span home, cwd; /* for the policy's `sockets`; "": none */
 	uint8_t log_level;
+};
+
+struct msg_broker_jail {
+	uint32_t init;                    /* pid of the jail's, seen from outside */
+	uint32_t proxy_port, proxy_port6; /* tier B: of the proxy's listeners; 0: none */
+	uint8_t has_owners;               /* 1: the last descriptor is one for wall_owners_open() */
 };
 
 struct msg_run_execed {
@@ -154,9 +185,10 @@ struct msg_run_execed {
 };
 
 struct msg_run_ended {
-	uint32_t child_exit; /* exit status; 256: none */
-	uint32_t signal;     /* that killed it; 0: none */
-	struct span failure; /* what broke, if a part of the jail did; else "" */
+	uint32_t child_exit;     /* exit status; 256: none */
+	uint32_t signal;         /* that killed it; 0: none */
+	struct span failure;     /* what broke, if a part of the jail did; else "" */
+	struct span second_wall; /* JSON object: what it stopped, by hook; "": there was none */
 };
 
 struct msg_refused_host {
@@ -252,11 +284,18 @@ enum event_kind {
 	EVENT_KINDS,
 };
 
+/* Of what is no network: what the rule would allow is what the summary is told by. */
+#define EVENT_PROTOCOL_JAIL                                                                        \
+	"jail"                     /* a system call; the rule: /jail/nested_sandbox, /jail/ptrace  \
+				    */
+#define EVENT_PROTOCOL_UNIX "unix" /* a socket of the machine's; its path: the detail */
+
 struct msg_event {
 	uint8_t kind;
 	uint64_t conn;
-	/* "tcp", "tls", "http", "https", "websocket", "connect", "ssh", "loopback", "dns"; of
-	 * datagrams the name of their protocol: "udp", "icmp" */
+	/* EVENT_PROTOCOL_JAIL, EVENT_PROTOCOL_UNIX, "tcp", "tls", "http", "https", "websocket",
+	 * "connect", "ssh", "loopback", "dns"; of datagrams the name of their protocol: "udp",
+	 * "icmp" */
 	struct span protocol;
 	struct span host;    /* name as the agent gave it, or "" */
 	struct span address; /* the destination address as text, or "" */
@@ -310,6 +349,12 @@ struct msg_destination {
 	uint32_t agent_port;
 	struct span address; /* where the agent wanted to go */
 	uint32_t port;
+	struct span exec; /* as in struct msg_process */
+};
+
+struct msg_resolver {
+	struct span address; /* of the resolver that was meant */
+	uint8_t is_foreign;  /* none of the machine's own */
 };
 
 struct msg_trust {
@@ -338,6 +383,7 @@ struct msg_stopped {
 };
 
 struct msg_exited {
+	uint8_t is_alone; /* nothing of the agent's is left in the jail */
 	uint32_t wait_status;
 };
 

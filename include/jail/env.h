@@ -12,7 +12,10 @@
  *		 from the agent unless `pass` has the exact name
  *	secret	 what looks like a credential, by its name or its value: withheld unless `pass`
  *		 has it, by name or by pattern
- *	moved	 TMPDIR, TMP, TEMP are /tmp where they were set: what they named is not there
+ *	moved	 TMPDIR, TMP, TEMP are /tmp where they were set: what they named is not there; with
+ *		 a tmp_path they are always that
+ *	places	 where Chromium, Go and npm keep what they cannot do without: below /tmp (or the
+ *		 tmp_path), if it is named nowhere and the one in the home is not writable
  */
 #ifndef MCPJAIL_JAIL_ENV_H
 #define MCPJAIL_JAIL_ENV_H
@@ -22,12 +25,19 @@
 #include "base/span.h"
 #include "jail/jail.h"
 
+struct layout;
+
 struct env_facts {
 	const struct jail_spec *spec; /* its pass_env, unset_env, set_env, run_id */
 	const char *ca_path;          /* the run's CA alone */
 	const char *bundle_path;      /* the system's bundle and the run's CA */
 	const char *java_options;     /* added to the caller's JAVA_TOOL_OPTIONS; NULL: none */
 	const char *cwd;
+	const struct layout *layout; /* jail/layout.h: what is writable; NULL: nothing */
+	/* Where the machine's own network and files are the agent's; NULL: neither is */
+	const char *tmp_path;  /* a directory of its own for temporary files */
+	const char *proxy_url; /* for programs that cannot resolve names */
+	const char *no_proxy;
 };
 
 /**

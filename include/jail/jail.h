@@ -47,7 +47,7 @@
 
 #define JAIL_WRITE_DIRS_MAX 64
 /* At most; see MSG_JAIL_READY. Without "netlog" datagrams are refused but not recorded. */
-#define JAIL_LAYERS         "namespaces,tproxy,netlog,mounts,seccomp,landlock"
+#define JAIL_LAYERS         "namespaces,tproxy,netlog,mounts,seccomp,landlock,processes"
 #define JAIL_EXIT_BROKEN    125 /* init's exit status when a stage failed */
 
 /* A list of the policy's strings, borrowed. */
@@ -70,14 +70,18 @@ struct jail_limits {
 	uint64_t cpu_milli;  /* processors × 1000, of all processes; needs a cgroup */
 };
 
+struct bounds;       /* jail/bounds.h */
+struct placeholders; /* jail/placeholders.h */
+
 struct jail_spec {
 	enum jail_tier tier;
-	bool allows_nested_sandbox; /* user namespaces of the agent's own */
-	bool allows_ptrace;         /* of its own processes */
-	struct jail_limits limits;
-	struct jail_names sockets; /* host unix sockets to be reached; absolute, `~` or `$PWD` */
-	char *const *argv;         /* the agent's command, NULL-terminated */
-	const char *cwd;           /* absolute */
+	bool allows_nested_sandbox;  /* user namespaces of the agent's own */
+	bool allows_ptrace;          /* of its own processes */
+	struct jail_limits limits;   /* asked for */
+	const struct bounds *bounds; /* how they are kept; NULL: not at all */
+	struct jail_names sockets;   /* host unix sockets to be reached; absolute, `~` or `$PWD` */
+	char *const *argv;           /* the agent's command, NULL-terminated */
+	const char *cwd;             /* absolute */
 	const char *run_dir, *state_dir; /* absolute; hidden from the agent wherever they lie */
 	const char *
 		policy_path; /* absolute; NULL or "": built in. Read-only inside wherever it lies */
@@ -95,6 +99,11 @@ struct jail_spec {
 	ino_t run_ino; /* … unless this is 0 */
 	const char *const *write_dirs; /* --write; absolute */
 	size_t n_write_dirs;
+	/*
+	 * Filled by jail_start(), to be removed by the caller when the last process of the jail
+	 * is gone, also if the jail was not made. NULL: what is missing is not kept from being made
+	 */
+	struct placeholders *placeholders;
 	bool cwd_is_writable; /* cwd is neither / nor the home itself */
 	/* As the policy writes them: see policy/surroundings.h for their forms. */
 	struct jail_names read_paths, write_paths, hide_paths;
@@ -123,7 +132,8 @@ struct jail_spec {
  * A working directory or --write that is itself /tmp, /var/tmp or /dev/shm gets the jail's
  * private one, which is writable.
  *
- * Return: 0; -errno with @err filled
+ * Return: 0; -EOPNOTSUPP where the system makes no namespaces for us, or gives no rights over
+ * them; -errno; always with @err filled
  */
 int jail_start(const struct jail_spec *spec, int init_channel_fd, pid_t *ret_pid, int *ret_pidfd,
 	       struct error *err);

@@ -16,7 +16,8 @@
  * landlock_confine_agent() - Keep signals and abstract unix sockets within the agent's tree,
  * and what it writes within the writable trees
  * @trees:       Canonical paths of directories and files that stay writable, at most
- *		 LANDLOCK_TREES_MAX; what of them is not there is left out
+ *		 LANDLOCK_TREES_MAX; what of them is not there is left out. NULL: writing is not
+ *		 confined, so that the agent may mount
  * @ret_applied: false where the kernel has no scopes (Landlock ABI below 6, or switched off);
  *               that is no failure: the namespaces hold as well
  *

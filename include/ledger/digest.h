@@ -17,10 +17,10 @@ struct digest {
 	uint8_t b[DIGEST_BYTES];
 };
 
-/* Prepared contexts: OpenSSL looks its algorithms up anew otherwise. */
+/* Its memory, and the key of its HMAC. */
 struct hasher;
 
-/** hasher_new() - Return: NULL without memory or without SHA-256 */
+/** hasher_new() - Return: NULL without memory */
 struct hasher *hasher_new(void);
 void hasher_free(struct hasher *h);
 

@@ -20,6 +20,7 @@
 #define RUN_STATUS_BYTES 2048
 #define RUN_TIER_MAX     16  /* with its NUL */
 #define RUN_LAYERS_MAX   192 /* with its NUL */
+#define RUN_WALL_MAX     129 /* with its NUL */
 #define RUN_SERVERS_MAX  16  /* in tools.json */
 
 struct run_counts {
@@ -33,7 +34,8 @@ struct run_status {
 	int child_exit;              /* -1: none */
 	int signal;                  /* 0: none */
 	struct run_counts counts;
-	char log_head[DIGEST_HEX]; /* "" until the ledger is closed */
+	char second_wall[RUN_WALL_MAX]; /* JSON object; "": there was none, or it is not over */
+	char log_head[DIGEST_HEX];      /* "" until the ledger is closed */
 };
 
 struct run_files {

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "policy/policy.h"
 #include "proxy/answers.h"
+#include "proxy/attribution.h"
 #include "proxy/certs.h"
 #include "proxy/dns.h"
 #include "proxy/http1.h"
@@ -86,6 +87,7 @@ struct conns {
 	struct dns_names *names;
 	struct upstreams *upstreams;
 	struct answers answers; /* to requests of servers, being posted */
+	struct attribution attribution;
 	struct conn *all;
 	size_t n;
 	size_t leaves_asked; /* MSG_LEAF_REQUESTs without an answer yet */
@@ -125,10 +127,24 @@ struct conn {
 	uint16_t port;     /* of the destination the agent meant */
 	char address[INET6_ADDRSTRLEN]; /* of the destination */
 	const char *dns_name;           /* that the address was given out for; NULL: none */
+	char *exec; /* owned: JSON of the process that made it, or why that is unknown; NULL: not
+		     * asked */
+	bool awaits_exec;
+	uint64_t exec_by_ms;        /* it waits no longer */
+	struct conn *next_awaiting; /* in attribution's list */
+};
+
+/* The two ends of a connection of the jail. */
+struct conn_ends {
+	struct sockaddr_storage agent, destination;
+	struct span exec; /* the process, where it is known with the connection; "" */
 };
 
 /** conn_accept() - Take over an accepted, non-blocking socket, and count it */
-void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *destination, bool dns);
+void conn_accept(struct conns *conns, int fd, const struct conn_ends *ends, bool dns);
+
+/** conn_exec() - What a record says of its process. Borrowed; "": nobody was asked */
+struct span conn_exec(const struct conn *c);
 
 /** conns_close() - End every connection, recording those that made no request */
 void conns_close(struct conns *conns);
@@ -172,6 +188,8 @@ enum conn_step {
 };
 
 void conn_run(struct conn *c);
+/** conn_begin() - Its process is known, as far as it will be: read what it says */
+void conn_begin(struct conn *c);
 /**
  * conn_end() - Close now; the memory goes when the loop's round is over
  *

@@ -17,6 +17,7 @@
 
 #define LOOP_EVENTS_MAX 64   /* taken from the kernel in one round */
 #define LOOP_TICK_MS    1000 /* between two looks at deadlines, while there are any */
+#define LOOP_IDLE_MS    30   /* before what can wait is done */
 
 /* Embedded first in what it belongs to. */
 struct source {
@@ -34,8 +35,11 @@ struct loop {
 	size_t n_again;
 	uint64_t now_ms; /* monotonic; set when a round begins */
 	bool stop;
-	bool ticking; /* somebody has a deadline: on_tick is to be called */
+	bool ticking;               /* somebody has a deadline: on_tick is to be called */
+	uint64_t alarm_ms;          /* of now_ms: on_alarm is to be called then, once; 0: not */
+	void (*on_idle)(void *arg); /* once, when nothing happened for LOOP_IDLE_MS; NULL: none */
 	void (*on_tick)(void *arg);
+	void (*on_alarm)(void *arg);
 	void (*on_round)(void *arg); /* everything that was ready has been served */
 	void *arg;
 };

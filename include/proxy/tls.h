@@ -79,7 +79,7 @@ void stream_release_buffers(struct stream *s);
 /**
  * tls_init() - To be called once, first, while files can be opened
  *
- * OpenSSL reads no configuration file; the C library its time zone.
+ * OpenSSL reads no file, then or later (base/crypto.h); the C library its time zone.
  *
  * Return: 0; -EIO
  */

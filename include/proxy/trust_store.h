@@ -26,7 +26,7 @@ int trust_store_new(struct trust_store **ret);
 void trust_store_free(struct trust_store *ts);
 
 /**
- * trust_store_load_system() - Read the system's bundle; nothing is parsed yet
+ * trust_store_load_system() - Open the system's bundle; trust_store_index() reads it
  *
  * SSL_CERT_FILE is not looked at, since the environment of a role is empty. The file that
  * the caller's names comes by trust_store_add_roots(), and counts beside the system's

@@ -58,6 +58,7 @@ struct upstream_user {
 	void (*on_failed)(struct upstream_user *user, unsigned status, const char *text);
 	void (*on_io)(struct upstream_user *user); /* BUSY: try reading and writing again */
 	struct upstream *upstream;                 /* set while one is attached */
+	struct span exec; /* as in struct msg_event: whom the connection is for. Borrowed */
 };
 
 struct upstream {

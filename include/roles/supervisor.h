@@ -16,11 +16,13 @@
 #define SUPERVISOR_SETUP_MS   10000 /* from start to the agent's exec */
 #define SUPERVISOR_TERM_MS    8000  /* from a SIGTERM that was passed on to the end */
 #define SUPERVISOR_END_MS     3000  /* for each part's farewell */
+#define SUPERVISOR_BROKER_MS  3     /* from the agent's exec to a broker that nobody has called */
 #define SUPERVISOR_REASON_MAX 512
 
 /* What is to run. Everything is borrowed for the time of supervisor_run(). */
 struct supervisor_plan {
 	struct jail_spec jail;
+	bool tier_is_forced; /* jail.tier or none; else tier B where there are no namespaces */
 	const struct msg_dialer_config *dialer; /* --connect-to */
 	const char *grant;
 	const char *require; /* comma-separated layers; NULL: none */
@@ -47,7 +49,9 @@ struct run_result {
 	int exec_errno;
 	char reason[SUPERVISOR_REASON_MAX]; /* for NOT_MADE and BROKEN; "" if it was logged already
 					     */
-	bool has_ledger;                    /* the rest is valid */
+	bool is_about_request; /* NOT_MADE: what was asked for cannot be had; another machine would
+				* say the same */
+	bool has_ledger;       /* the rest is valid */
 	struct {
 		char head[129], key_fingerprint[129], failure[SUPERVISOR_REASON_MAX];
 		uint64_t allowed, denied, unknown, lost, egress_allowed, egress_refused;
@@ -62,12 +66,28 @@ struct run_result {
 	} ledger;
 };
 
+struct supervision;
+
 /**
- * supervisor_run() - One run, from the start of the roles to the last record
+ * supervisor_begin() - Start the roles, before it is known what for
  *
- * The caller has one thread and no children. SIGCHLD and the signals that are passed on
- * are blocked when it returns. Logs what goes wrong on the way.
+ * They need as long for it as it takes to find out, and do nothing before they are configured.
+ * The caller has one thread and no children.
+ *
+ * Return: 0, and either of the next two is to be called; -errno with @err filled
  */
-void supervisor_run(const struct supervisor_plan *plan, struct run_result *ret);
+int supervisor_begin(struct supervision **ret, struct error *err);
+
+/** supervisor_abandon() - There is nothing to run. NULL is fine */
+void supervisor_abandon(struct supervision *s);
+
+/**
+ * supervisor_run() - One run, to the last record; @s is freed
+ *
+ * SIGCHLD and the signals that are passed on are blocked when it returns. Logs what goes
+ * wrong on the way.
+ */
+void supervisor_run(struct supervision *s, const struct supervisor_plan *plan,
+		    struct run_result *ret);
 
 #endif

@@ -18,11 +18,14 @@ enum landlock_denial {
 	 * ABI 2 on: the first knows no rename between directories.
 	 */
 	LANDLOCK_DENY_WRITES = 16,
+	LANDLOCK_DENY_READS = 32,    /* reading files, and with it executing them; not listing */
+	LANDLOCK_DENY_TRUNCATE = 64, /* from ABI 3 on */
 };
 
-#define LANDLOCK_ABI_WRITES 2
-#define LANDLOCK_ABI_TCP    4
-#define LANDLOCK_ABI_SCOPE  6
+#define LANDLOCK_ABI_WRITES   2
+#define LANDLOCK_ABI_TRUNCATE 3
+#define LANDLOCK_ABI_TCP      4
+#define LANDLOCK_ABI_SCOPE    6
 
 /** landlock_abi() - The kernel's version of the interface; 0 if Landlock is off or absent */
 int landlock_abi(void);
@@ -44,5 +47,17 @@ int landlock_restrict(unsigned denials);
  *	      file system (pipes, sockets) is never denied, and may be among them
  */
 int landlock_restrict_but(unsigned denials, const int *writable, size_t n);
+
+/*
+ * The same in steps, for places that are many, or of different kinds:
+ *
+ * landlock_begin() - Begin a domain. Return: its descriptor; -ENOSYS without Landlock; -errno
+ * landlock_permit() - Permit what @denials name of reading, writing and truncating at what @fd
+ *	holds, with all below. Return: 0; -errno
+ * landlock_enforce() - Put this thread and its children into it. Return: 0; -errno
+ */
+int landlock_begin(unsigned denials);
+int landlock_permit(int ruleset, int fd, unsigned denials);
+int landlock_enforce(int ruleset);
 
 #endif

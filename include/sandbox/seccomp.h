@@ -15,8 +15,9 @@
 
 #define SECCOMP_TESTS_MAX  3   /* arguments that a row may test */
 #define SECCOMP_VALUES_MAX 8   /* that a test may list */
-#define SECCOMP_ROWS_MAX   160 /* of a table */
+#define SECCOMP_ROWS_MAX   224 /* of a table */
 #define SECCOMP_INSNS_MAX  1024
+#define SECCOMP_REASON_MAX 120 /* bytes, NUL included */
 
 struct sock_filter;
 
@@ -53,17 +54,18 @@ struct seccomp_test {
  */
 struct seccomp_row {
 	int nr;
-	uint32_t action; /* SECCOMP_RET_… */
-	unsigned sets;   /* bits: the programs that the row belongs to */
-	const char *reason;
+	uint32_t action;                 /* SECCOMP_RET_… */
+	unsigned sets;                   /* bits: the programs that the row belongs to */
+	char reason[SECCOMP_REASON_MAX]; /* not a pointer: each process would have to relocate it */
 	struct seccomp_test tests[SECCOMP_TESTS_MAX];
 };
 
 struct seccomp_table {
 	const struct seccomp_row *rows;
 	size_t n_rows;
-	uint32_t otherwise;   /* action for calls that match no row */
-	uint32_t foreign_abi; /* action for calls of another ABI: i386 and x32, 32-bit arm */
+	uint32_t otherwise;    /* action for calls that match no row */
+	uint32_t foreign_abi;  /* action for calls of another ABI: i386 and x32, 32-bit arm */
+	uint32_t unknown_from; /* calls from this number on are ENOSYS; 0: none */
 };
 
 /**
@@ -83,5 +85,17 @@ int seccomp_compile(const struct seccomp_table *table, unsigned sets,
  * Return: 0; -errno with @err filled
  */
 int seccomp_install(const struct seccomp_table *table, unsigned sets, struct error *err);
+
+/**
+ * seccomp_install_notified() - The same, for a table with SECCOMP_RET_USER_NOTIF among its actions
+ * @ret_listener: Where such calls are received and answered; CLOEXEC, owned by the caller
+ *
+ * A received call is then interrupted by nothing but its process's death, where the kernel
+ * knows how (5.19): Go sends its threads signals all the time.
+ *
+ * Return: 0; -EBUSY if another filter of this thread has such a listener; -errno; with @err filled
+ */
+int seccomp_install_notified(const struct seccomp_table *table, unsigned sets, int *ret_listener,
+			     struct error *err);
 
 #endif

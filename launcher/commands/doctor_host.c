@@ -57,6 +57,21 @@ static const char *find_container(void)
 	return NULL;
 }
 
+/* The machine's own maps every id as itself. */
+static bool is_in_userns(void)
+{
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	unsigned inside, outside, count;
+	bool is_whole;
+
+	if (!f)
+		return false;
+	is_whole = fscanf(f, "%u %u %u", &inside, &outside, &count) == 3 && !inside && !outside &&
+		   count == UINT32_MAX;
+	fclose(f);
+	return !is_whole;
+}
+
 void host_facts_read(struct host_facts *ret)
 {
 	const char *jail = getenv("MCPJAIL");
@@ -66,6 +81,7 @@ void host_facts_read(struct host_facts *ret)
 	if (!uname(&name))
 		snprintf(ret->kernel, sizeof(ret->kernel), "%.32s %.64s %.16s", name.sysname,
 			 name.release, name.machine);
+	ret->is_in_userns = is_in_userns();
 	ret->has_filter = file_has("/proc/self/status", "\nSeccomp:\t2\n");
 	ret->is_in_a_jail = jail && !strcmp(jail, "1");
 }

@@ -241,20 +241,20 @@ static void take_reason(const struct buf *output, char *ret, size_t size)
 		*tail = '\0';
 }
 
-void doctor_try_jail(const struct doctor_place *place, struct jail_verdict *ret)
+void doctor_try_jail(const struct doctor_place *place, const char *tier, struct jail_verdict *ret)
 {
 	autobuf struct buf output = BUF_INIT(DOCTOR_OUTPUT_MAX);
 	char run_dir[PATH_MAX], path[PATH_MAX + 16];
-	const char *const options[] = {"--run-dir", run_dir, NULL};
+	const char *const options[] = {"--run-dir", run_dir, tier ? "--tier" : NULL, tier, NULL};
 	static const char *const argv[] = {"/bin/sh", "-c", ":", NULL};
 	const struct doctor_command command = {
 		.options = options, .argv = argv, .timeout_s = JAIL_TIMEOUT_S};
-	const char *tier;
+	const char *made;
 	json_t *status;
 	int r;
 
 	*ret = (struct jail_verdict){.tier = ""};
-	snprintf(run_dir, sizeof(run_dir), "%s/run", place->path);
+	snprintf(run_dir, sizeof(run_dir), "%s/run-%s", place->path, tier ? tier : "any");
 	snprintf(path, sizeof(path), "%s/status.json", run_dir);
 	r = doctor_run(place, &command, &output);
 	if (r) {
@@ -266,8 +266,8 @@ void doctor_try_jail(const struct doctor_place *place, struct jail_verdict *ret)
 		return;
 	}
 	status = json_load_file(path, 0, NULL);
-	tier = json_string_value(json_object_get(status, "tier"));
-	snprintf(ret->tier, sizeof(ret->tier), "%s", tier ? tier : "");
+	made = json_string_value(json_object_get(status, "tier"));
+	snprintf(ret->tier, sizeof(ret->tier), "%s", made ? made : "");
 	join_layers(json_object_get(status, "layers"), ret->layers, sizeof(ret->layers));
 	json_decref(status);
 	if (!ret->tier[0])

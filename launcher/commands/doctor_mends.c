@@ -6,45 +6,10 @@
 #include "commands/doctor_mends.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-
-static bool setting_is(const char *path, char value)
-{
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[2] = "";
-
-	return fd >= 0 && read(fd, text, 1) == 1 && text[0] == value;
-}
-
-/* Settings that forbid namespaces. A value that only counts for others than root says so. */
-static const struct {
-	const char *path;
-	char value;
-	bool spares_root;
-	const char *mend;
-} settings[] = {
-	{"/proc/sys/user/max_user_namespaces", '0', false,
-	 "sudo sysctl -w user.max_user_namespaces=15000"},
-	{"/proc/sys/user/max_net_namespaces", '0', false,
-	 "sudo sysctl -w user.max_net_namespaces=15000"},
-	{"/proc/sys/user/max_mnt_namespaces", '0', false,
-	 "sudo sysctl -w user.max_mnt_namespaces=15000"},
-	{"/proc/sys/user/max_pid_namespaces", '0', false,
-	 "sudo sysctl -w user.max_pid_namespaces=15000"},
-	{"/proc/sys/user/max_ipc_namespaces", '0', false,
-	 "sudo sysctl -w user.max_ipc_namespaces=15000"},
-	{"/proc/sys/user/max_uts_namespaces", '0', false,
-	 "sudo sysctl -w user.max_uts_namespaces=15000"},
-	{"/proc/sys/kernel/unprivileged_userns_clone", '0', true,
-	 "sudo sysctl -w kernel.unprivileged_userns_clone=1"},
-	{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1', true,
-	 "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run mcpjail as root"},
-};
+#include "sandbox/settings.h"
 
 /* What starts a container that leaves namespaces and mounts to those inside. */
 static const struct {
@@ -61,12 +26,12 @@ static const struct {
 
 const char *mend_namespaces(const struct host_facts *facts, int error)
 {
+	const char *setting = settings_mend_namespaces(facts->is_root);
+
 	if (facts->is_in_a_jail)
 		return "this is a jail of mcpjail already: start mcpjail outside of it";
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (setting_is(settings[i].path, settings[i].value) &&
-		    !(settings[i].spares_root && facts->is_root))
-			return settings[i].mend;
+	if (setting)
+		return setting;
 	if (error == -ENOSPC)
 		return "a limit on namespaces is reached: sudo sysctl -w "
 		       "user.max_{user,net,mnt,pid,ipc,uts}_namespaces=15000";
@@ -109,7 +74,32 @@ const char *mend_seccomp(const struct host_facts *facts, int error)
 				: mend_namespaces(facts, error);
 }
 
+const char *mend_notification(const struct host_facts *facts, int error)
+{
+	if (error == -EBUSY)
+		return "whoever started this (another mcpjail, a container engine) receives the "
+		       "notifications already, and there can be one such: start mcpjail outside "
+		       "of it";
+	if (error == -EINVAL)
+		return "a kernel from 5.19 on";
+	return mend_namespaces(facts, error);
+}
+
+const char *mend_memory(const struct host_facts *facts, int error)
+{
+	(void)facts;
+	(void)error;
+	return "sudo sysctl -w kernel.yama.ptrace_scope=1";
+}
+
 const char *mend_landlock(const struct host_facts *facts, int error)
+{
+	(void)facts;
+	(void)error;
+	return "a kernel from 6.2 on, booted with landlock in its lsm= list";
+}
+
+const char *mend_landlock_scopes(const struct host_facts *facts, int error)
 {
 	(void)facts;
 	(void)error;
@@ -118,14 +108,19 @@ const char *mend_landlock(const struct host_facts *facts, int error)
 
 const char *mend_cgroup(const struct host_facts *facts, int error)
 {
-	(void)facts;
-	(void)error;
-	return "boot with systemd.unified_cgroup_hierarchy=1";
+	if (error == -ENOENT)
+		return "sudo mount -t cgroup2 none /sys/fs/cgroup, or boot with "
+		       "systemd.unified_cgroup_hierarchy=1";
+	return facts->is_root ? "whatever makes /sys/fs/cgroup writable here: docker run "
+				"--cgroupns=private --privileged …"
+			      : "systemd-run --user --scope mcpjail …";
 }
 
 const char *mend_bpf(const struct host_facts *facts, int error)
 {
 	(void)error;
+	if (facts->is_in_userns)
+		return "sudo mcpjail …, outside of this user namespace";
 	if (!facts->is_root)
 		return "sudo mcpjail …";
 	if (facts->container)

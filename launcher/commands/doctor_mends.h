@@ -15,7 +15,10 @@ const char *mend_packet_log(const struct host_facts *facts, int error);
 const char *mend_mounts(const struct host_facts *facts, int error);
 const char *mend_overlay(const struct host_facts *facts, int error);
 const char *mend_seccomp(const struct host_facts *facts, int error);
+const char *mend_notification(const struct host_facts *facts, int error);
+const char *mend_memory(const struct host_facts *facts, int error);
 const char *mend_landlock(const struct host_facts *facts, int error);
+const char *mend_landlock_scopes(const struct host_facts *facts, int error);
 const char *mend_cgroup(const struct host_facts *facts, int error);
 const char *mend_bpf(const struct host_facts *facts, int error);
 

@@ -4,6 +4,8 @@
  *
  *	doctor.c         options, and what is told
  *	doctor_host.c    policy, state, certificates; where we are
+ *	doctor_tiers.c   which tiers work, and what each cannot give
+ *	doctor_settings.c settings of the kernel, and AppArmor's profile
  *	doctor_probes.c  what a jail is made of, tried piece by piece
  *	doctor_mends.c   what helps where a piece is missing
  *	doctor_jail.c    a place to work in; jails, made by this very program
@@ -31,9 +33,12 @@ enum check_state { CHECK_MISSING = 0, CHECK_UNTRIED, CHECK_OK };
 
 enum check_weight {
 	CHECK_NEEDED = 0, /* no jail without it */
+	CHECK_TIER_A,     /* no tier a without it */
+	CHECK_TIER_B,     /* no tier b without it */
 	CHECK_WANTED,     /* a jail holds without it, but something is missed */
-	CHECK_LATER,      /* for versions to come: this one does not use it */
+	CHECK_SETTING,    /* of the kernel: missing is what stands in the way */
 	CHECK_MACHINE,    /* nothing of the jail's: what runs here will meet */
+	CHECK_WEIGHTS
 };
 
 struct check {
@@ -49,6 +54,7 @@ struct host_facts {
 	char kernel[128];
 	const char *container; /* "docker", "podman", …; NULL: none that shows */
 	bool is_root;
+	bool is_in_userns; /* root here, if at all, is not the machine's */
 	bool has_filter;   /* somebody put a seccomp filter on us */
 	bool is_in_a_jail; /* of mcpjail */
 };
@@ -58,6 +64,12 @@ void host_facts_read(struct host_facts *ret);
 
 /** host_checks() - Policy, state directory, certificates, proxy. Return: how many; at most @max */
 size_t host_checks(struct check *ret, size_t max);
+
+/** settings_checks() - Those that this kernel has. Return: how many; at most @max */
+size_t settings_checks(const struct host_facts *facts, struct check *ret, size_t max);
+
+/** apparmor_print() - AppArmor's profile for this program, wherever it lies. Return: 0; -errno */
+int apparmor_print(void);
 
 /**
  * probes_run() - Try each piece of a jail, in a child process of its own
@@ -105,12 +117,34 @@ int doctor_run(const struct doctor_place *place, const struct doctor_command *co
 
 struct jail_verdict {
 	char tier[8];                 /* "": no jail */
-	char layers[128];             /* comma-separated */
+	char layers[192];             /* comma-separated */
 	char reason[DOCTOR_TEXT_MAX]; /* without a tier: mcpjail's own words */
 };
 
-/** doctor_try_jail() - Make one, run nothing in it, read its records */
-void doctor_try_jail(const struct doctor_place *place, struct jail_verdict *ret);
+/**
+ * doctor_try_jail() - Make one, run nothing in it, read its records
+ * @tier: "a", "b"; NULL: the one that a run would choose
+ */
+void doctor_try_jail(const struct doctor_place *place, const char *tier, struct jail_verdict *ret);
+
+/* --- tiers --- */
+
+#define DOCTOR_TIERS      2
+#define DOCTOR_CANNOT_MAX 8
+
+struct tier_verdict {
+	const char *name, *means;
+	struct jail_verdict jail;
+	bool is_chosen;                        /* by a run that is not told which */
+	const char *cannot[DOCTOR_CANNOT_MAX]; /* what it cannot give here; NULL-terminated */
+};
+
+/**
+ * tiers_examine() - Try each, and find out which a run would choose
+ * @ret_reason: Why none works; "" if one does
+ */
+void tiers_examine(const struct doctor_place *place, struct tier_verdict ret[DOCTOR_TIERS],
+		   char ret_reason[DOCTOR_TEXT_MAX]);
 
 /* --- TLS --- */
 
@@ -145,11 +179,12 @@ struct runtime_verdict {
 
 /**
  * runtimes_try() - Each runtime that is found, in a jail, towards the server
+ * @tier: Of these jails
  * @tell: Called for each as soon as it is known
  *
  * Return: 0; -errno if there is no server to talk to
  */
-int runtimes_try(const struct doctor_place *place,
+int runtimes_try(const struct doctor_place *place, const char *tier,
 		 void (*tell)(void *context, const struct runtime_verdict *verdict), void *context);
 
 #endif

@@ -8,13 +8,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <linux/filter.h>
-#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,14 +21,16 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "bpf/wall.h"
 #include "commands/doctor_mends.h"
 #include "commands/doctor_parts.h"
+#include "jail/cgroup.h"
 #include "jail/mount_ops.h"
 #include "jail/netns.h"
 #include "jail/selftest.h"
@@ -232,53 +233,124 @@ static int try_seccomp(struct answer *a)
 	return 0;
 }
 
-static int try_landlock(struct answer *a)
+/* A listener for a call that is never made. */
+static int try_notification(struct answer *a)
 {
-	int abi = landlock_abi(), r;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_acct, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
+	autoclose int fd = -1;
 
-	if (abi < LANDLOCK_ABI_SCOPE) {
-		snprintf(a->detail, sizeof(a->detail), "the kernel's ABI is %d; from %d on", abi,
-			 LANDLOCK_ABI_SCOPE);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return say(a, -errno, "no_new_privs");
+	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+			  &program);
+	return fd < 0 ? say(a, -errno, "listening for notifications") : 0;
+}
+
+static volatile int word_of_child;
+
+/* As the broker reads addresses: a descendant's memory, at the address of our own copy. */
+static int try_memory(struct answer *a)
+{
+	int pair[2], word = 0, r = 0;
+	struct iovec to = {&word, sizeof(word)};
+	struct iovec from = {(void *)(uintptr_t)&word_of_child, sizeof(word)};
+	char byte;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return say(a, -errno, "socketpair");
+	pid = fork();
+	if (!pid) {
+		close(pair[0]);
+		word_of_child = (int)getpid();
+		_exit(write(pair[1], "", 1) == 1 && read(pair[1], &byte, 1) == 1 ? 0 : 1);
+	}
+	if (pid < 0 || read(pair[0], &byte, 1) != 1 ||
+	    process_vm_readv(pid, &to, 1, &from, 1, 0) != (ssize_t)sizeof(word))
+		r = -errno;
+	else if (word != (int)pid)
+		r = -EIO;
+	close(pair[0]);
+	close(pair[1]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return r ? say(a, r, "reading a child's memory") : 0;
+}
+
+static int try_landlock_from(int abi, unsigned what, struct answer *a)
+{
+	int have = landlock_abi(), r;
+
+	if (have < abi) {
+		snprintf(a->detail, sizeof(a->detail), "the kernel's ABI is %d; from %d on", have,
+			 abi);
 		return -EOPNOTSUPP;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return say(a, -errno, "no_new_privs");
-	r = landlock_restrict(LANDLOCK_SCOPE);
+	r = landlock_restrict(what);
 	if (!r)
-		snprintf(a->detail, sizeof(a->detail), "ABI %d", abi);
+		snprintf(a->detail, sizeof(a->detail), "ABI %d", have);
 	return r ? say(a, r, "entering a domain") : 0;
 }
 
-static int try_cgroup(struct answer *a)
+static int try_landlock(struct answer *a)
 {
-	struct statfs fs;
-
-	if (statfs("/sys/fs/cgroup", &fs))
-		return say(a, -errno, "/sys/fs/cgroup");
-	if (fs.f_type != CGROUP2_SUPER_MAGIC) {
-		snprintf(a->detail, sizeof(a->detail), "/sys/fs/cgroup is not of version 2");
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return try_landlock_from(LANDLOCK_ABI_TRUNCATE, LANDLOCK_DENY_FILES, a);
 }
 
-/* "return 1" at the making of a socket: loaded, never attached. */
+static int try_landlock_scopes(struct answer *a)
+{
+	return try_landlock_from(LANDLOCK_ABI_SCOPE, LANDLOCK_SCOPE, a);
+}
+
+/* One is made, as for a run, with a limit of each kind, and taken away. */
+static int try_cgroup(struct answer *a)
+{
+	static const char *const limits[CGROUP_LIMITS] = {"processes", "memory", "cpu"};
+	const struct cgroup_wish wish = {.values = {1000, UINT64_C(1) << 40, 1000000},
+					 .in_v1 = {true, true, true}};
+	struct cgroup cgroup;
+	char id[CGROUP_NAME_MAX / 2];
+	size_t used = 0;
+	bool has_v2;
+
+	snprintf(id, sizeof(id), "doctor-%d", (int)getpid());
+	cgroup_make(id, &wish, &cgroup);
+	has_v2 = cgroup.fd >= 0;
+	for (size_t i = 0; i < CGROUP_LIMITS; i++)
+		if (cgroup.has[i])
+			used += (size_t)snprintf(a->detail + used, sizeof(a->detail) - used, "%s%s",
+						 used ? ", " : "limits ", limits[i]);
+	cgroup_end(&cgroup, 100);
+	if (has_v2)
+		return 0;
+	snprintf(a->detail, sizeof(a->detail),
+		 "none of version 2 can be made below the caller's own");
+	return access("/sys/fs/cgroup/cgroup.procs", F_OK) &&
+			       access("/sys/fs/cgroup/unified/cgroup.procs", F_OK)
+		       ? -ENOENT
+		       : -EACCES;
+}
+
+/* Loaded, never attached. */
 static int try_bpf(struct answer *a)
 {
-	const struct bpf_insn program[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	union bpf_attr attr;
+	struct error err = {.where = ""};
+	struct wall *wall = NULL;
+	int r = wall_load(&wall, &err);
 
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_CGROUP_SOCK;
-	attr.insns = (uint64_t)(uintptr_t)program;
-	attr.insn_cnt = ARRAY_SIZE(program);
-	attr.license = (uint64_t)(uintptr_t) "GPL";
-	autoclose int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-
-	return fd < 0 ? say(a, -errno, "loading a program") : 0;
+	wall_free(wall);
+	if (r)
+		snprintf(a->detail, sizeof(a->detail), "%.250s", err.what);
+	return r;
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -292,29 +364,35 @@ static const struct probe {
 	int (*try)(struct answer *a);
 	const char *(*mend)(const struct host_facts *facts, int error);
 } probes[] = {
-	{"user namespace", "a jail without privilege", CHECK_NEEDED, ALONE, try_user_namespace,
-	 mend_namespaces},
-	{"other namespaces", "own network, mounts, processes", CHECK_NEEDED, try_user_namespace,
-	 try_other_namespaces, mend_namespaces},
-	{"loopback", "the only network in the jail", CHECK_NEEDED, try_other_namespaces,
-	 try_loopback, mend_network},
-	{"capture", "every TCP connection and DNS query reaches the proxy", CHECK_NEEDED,
-	 try_loopback, try_capture, mend_network},
-	{"mounts", "a read-only file tree", CHECK_NEEDED, try_other_namespaces, try_mounts,
-	 mend_mounts},
-	{"own /proc", "the jail's own processes only", CHECK_NEEDED, try_mounts, try_proc,
-	 mend_namespaces},
 	{"seccomp filter", "system calls that lead out are refused", CHECK_NEEDED, ALONE,
 	 try_seccomp, mend_seccomp},
+	{"notification", "the broker judges unix sockets, in tier b all sockets", CHECK_NEEDED,
+	 try_seccomp, try_notification, mend_notification},
+	{"user namespace", "a jail without privilege", CHECK_TIER_A, ALONE, try_user_namespace,
+	 mend_namespaces},
+	{"other namespaces", "own network, mounts, processes", CHECK_TIER_A, try_user_namespace,
+	 try_other_namespaces, mend_namespaces},
+	{"loopback", "the only network in the jail", CHECK_TIER_A, try_other_namespaces,
+	 try_loopback, mend_network},
+	{"capture", "every TCP connection and DNS query reaches the proxy", CHECK_TIER_A,
+	 try_loopback, try_capture, mend_network},
+	{"mounts", "a read-only file tree", CHECK_TIER_A, try_other_namespaces, try_mounts,
+	 mend_mounts},
+	{"own /proc", "the jail's own processes only", CHECK_TIER_A, try_mounts, try_proc,
+	 mend_namespaces},
+	{"Landlock", "files and TCP ports", CHECK_TIER_B, ALONE, try_landlock, mend_landlock},
+	{"memory", "the broker reads the addresses that the command names", CHECK_TIER_B, ALONE,
+	 try_memory, mend_memory},
 	{"packet log", "refused UDP and ICMP are recorded", CHECK_WANTED, try_capture,
 	 try_packet_log, mend_packet_log},
 	{"overlay", "the run's CA beside the system's in /etc/ssl/certs", CHECK_WANTED, try_mounts,
 	 try_overlay, mend_overlay},
-	{"Landlock", "scoped signals and abstract sockets: a second wall", CHECK_WANTED, ALONE,
-	 try_landlock, mend_landlock},
-	{"cgroup v2", "ends and limits everything that runs", CHECK_LATER, ALONE, try_cgroup,
-	 mend_cgroup},
-	{"BPF", "a third wall; who did what, exactly", CHECK_LATER, ALONE, try_bpf, mend_bpf},
+	{"Landlock scopes", "a second wall for signals and abstract sockets", CHECK_WANTED, ALONE,
+	 try_landlock_scopes, mend_landlock_scopes},
+	{"control group", "ends and limits all that runs, together", CHECK_WANTED, ALONE,
+	 try_cgroup, mend_cgroup},
+	{"eBPF", "a second wall for the network; who connected, exactly", CHECK_WANTED, ALONE,
+	 try_bpf, mend_bpf},
 };
 
 /* --- children --------------------------------------------------------------------------- */

@@ -161,6 +161,14 @@ static void read_version(const struct doctor_place *place, const struct runtime 
 		*built_with = '\0';
 }
 
+/* Where no file can be mounted, what looks at files alone has to be told. */
+static const char *mend_for(const struct runtime *runtime, const char *tier)
+{
+	if (!strcmp(tier, "b") && !strcmp(runtime->name, "wget"))
+		return "in tier b: wget --ca-certificate=\"$SSL_CERT_FILE\"";
+	return runtime->mend;
+}
+
 static void attempt(const struct doctor_place *place, struct doctor_server *server,
 		    const struct runtime *runtime, struct runtime_verdict *v)
 {
@@ -181,7 +189,6 @@ static void attempt(const struct doctor_place *place, struct doctor_server *serv
 	v->is_trusting = doctor_server_saw(server, runtime->path);
 	if (v->is_trusting)
 		return;
-	v->mend = runtime->mend;
 	take_line(&output, true, v->detail, sizeof(v->detail));
 	if (r == -ETIMEDOUT)
 		snprintf(v->detail, sizeof(v->detail), "nothing arrived in %d s", ATTEMPT_S);
@@ -189,7 +196,7 @@ static void attempt(const struct doctor_place *place, struct doctor_server *serv
 		snprintf(v->detail, sizeof(v->detail), "it ended with status %d, silently", r);
 }
 
-int runtimes_try(const struct doctor_place *place,
+int runtimes_try(const struct doctor_place *place, const char *tier,
 		 void (*tell)(void *context, const struct runtime_verdict *verdict), void *context)
 {
 	struct doctor_server server;
@@ -204,6 +211,8 @@ int runtimes_try(const struct doctor_place *place,
 			continue;
 		read_version(place, &runtimes[i], &v);
 		attempt(place, &server, &runtimes[i], &v);
+		if (!v.is_trusting)
+			v.mend = mend_for(&runtimes[i], tier);
 		if (!doctor_is_ending())
 			tell(context, &v);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "policy/presets.h"
 
 #define GRANT_MAX 64
@@ -81,15 +82,14 @@ static int add_write_dir(struct run_options *o, const char *value, struct error 
 
 static int set_tier(struct run_options *o, const char *value, struct error *err)
 {
-	(void)o;
-	if (!strcmp(value, "a"))
-		return 0;
-	if (!strcmp(value, "b"))
-		error_set(err, "--tier", "leave it out, or say --tier a",
-			  "tier b (no namespaces) is not available in this version");
-	else
-		error_set(err, "--tier", "say a", "there is no tier '%s'", value);
-	return -EINVAL;
+	if (strcmp(value, "a") && strcmp(value, "b")) {
+		error_set(err, "--tier", "say a or b, or leave it out", "there is no tier '%s'",
+			  value);
+		return -EINVAL;
+	}
+	o->tier_is_forced = true;
+	o->tier = value[0] == 'a' ? JAIL_TIER_A : JAIL_TIER_B;
+	return 0;
 }
 
 /* Reads one part of H:P:A:P; an IPv6 literal stands in brackets, which are dropped. */
@@ -238,19 +238,8 @@ static int add_env(struct run_options *o, const char *value, struct error *err)
 
 static int set_timeout(struct run_options *o, const char *value, struct error *err)
 {
-	static const struct {
-		const char *suffix;
-		uint64_t ms;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-	char *end = NULL;
-	unsigned long long n = value[0] >= '0' && value[0] <= '9' ? strtoull(value, &end, 10) : 0;
-
-	for (size_t i = 0; n && n <= 1000000000u && i < ARRAY_SIZE(units); i++) {
-		if (!strcmp(end, units[i].suffix)) {
-			o->timeout_ms = n * units[i].ms;
-			return 0;
-		}
-	}
+	if (!units_duration(value, &o->timeout_ms))
+		return 0;
 	error_set(err, "--timeout", "write 500ms, 90s, 10m or 2h", "'%s' is no duration", value);
 	return -EINVAL;
 }
@@ -328,7 +317,7 @@ static const struct option_spec specs[] = {
 	{"run-dir", 0, "DIR", set_run_dir, "where this run's records go"},
 	{"connect-to", 0, "H:P:A:P", add_dial_to, "dial A:P when H:P is meant; repeatable"},
 	{"upstream-ca", 0, "FILE", set_upstream_ca, "extra roots for upstream verification"},
-	{"tier", 0, "a|b", set_tier, "force a tier"},
+	{"tier", 0, "a|b", set_tier, "hold by namespaces (a), or without (b); else by what there is"},
 	{"require", 0, "LIST", set_require, "layers that must be in force, else exit 125"},
 	{"timeout", 0, "DURATION", set_timeout, "end the command after 90s, 10m, 2h: exit 124"},
 	{"fail-on", 0, "LIST", set_fail_on, "denied (120), unknown or lost (121)"},

@@ -89,6 +89,8 @@ void preset_words(const struct policy_preset *preset, char *ret)
 	end_list(&w);
 	put_list(&w, root, write, w.n ? "; may write " : "may write ", NULL);
 	put_list(&w, root, pass, w.n ? "; gets " : "gets ", is_set);
+	if (json_is_true(json_object_get(json_object_get(root, "jail"), "nested_sandbox")))
+		put(&w, w.n ? "; " : "", "may sandbox itself (jail.nested_sandbox)");
 	json_decref(root);
 }
 

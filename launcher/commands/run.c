@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * `mcpjail [run] -- COMMAND`: gathers what a run needs, in an order in which nothing has
- * been started while anything can still be wrong with what the person asked for, then
- * lets the supervisor run it and says how it ended.
+ * `mcpjail [run] -- COMMAND`: gathers what a run needs, while the roles start that know nothing
+ * of it yet, then lets the supervisor run it and says how it ended. Of the run itself nothing
+ * is begun while anything can still be wrong with what the person asked for.
  */
 #include "commands/run.h"
 
@@ -73,9 +73,9 @@ static int exit_of(const struct run_result *res, const struct run_options *o)
 
 	switch (res->end) {
 	case RUN_END_NOT_MADE:
-		log_error("%s%sthe jail could not be made: nothing ran; `mcpjail doctor` says "
-			  "what is missing",
-			  res->reason, res->reason[0] ? "; " : "");
+		log_error("%s%sthe jail could not be made: nothing ran%s", res->reason,
+			  res->reason[0] ? "; " : "",
+			  res->is_about_request ? "" : "; `mcpjail doctor` says what is missing");
 		return EXIT_NO_JAIL;
 	case RUN_END_NOT_EXECED:
 		log_error("%s: cannot be executed in the jail: %s%s", name,
@@ -87,7 +87,8 @@ static int exit_of(const struct run_result *res, const struct run_options *o)
 			       ? EXIT_NOT_FOUND
 			       : EXIT_NOT_EXECUTABLE;
 	case RUN_END_TIMEOUT:
-		log_error("the command was ended after its --timeout");
+		log_error("the command was ended after its %s",
+			  o->timeout_ms ? "--timeout" : "time, the policy's `/jail/run_time`");
 		return EXIT_TIMEOUT;
 	case RUN_END_BROKEN:
 		log_error("%s; the command was stopped", res->reason);
@@ -109,6 +110,7 @@ int command_run(int argc, char **argv)
 	struct run_options o;
 	struct error err = {.where = ""};
 	struct run_result result;
+	struct supervision *supervision = NULL;
 	struct supervisor_plan plan;
 	char line[ERROR_LINE_BYTES];
 	int status = EXIT_NO_JAIL;
@@ -122,16 +124,19 @@ int command_run(int argc, char **argv)
 	if (!r) {
 		log_set_level(o.verbosity < 0 ? LOG_ERROR
 					      : LOG_NOTICE + (enum log_level)o.verbosity);
-		r = prepare(&o, &p, &err);
+		r = supervisor_begin(&supervision, &err);
 	}
+	if (!r)
+		r = prepare(&o, &p, &err);
 	if (r) {
+		supervisor_abandon(supervision);
 		if (!err.what[0])
 			error_set(&err, NULL, NULL, "%s", strerror(-r));
 		error_format(&err, line, sizeof(line));
 		log_error("%s", line);
 	} else {
 		plan = plan_of(&o, &p);
-		supervisor_run(&plan, &result);
+		supervisor_run(supervision, &plan, &result);
 		status = exit_of(&result, &o);
 		/* Fails, as it should, where there is a record of why. */
 		if (result.end == RUN_END_NOT_MADE)

@@ -18,17 +18,40 @@
 #define WITHHELD_SHOWN 6  /* names of credentials; the rest is counted */
 #define NAME_SHOWN     64 /* bytes of such a name */
 
-static int resolve_write_dirs(const struct run_options *o, struct preparation *p, struct error *err)
+/* Links on the way count (jail/layout.h): names stay as they were given. */
+static int name_write_dirs(const struct run_options *o, struct preparation *p, struct error *err)
 {
 	for (size_t i = 0; i < o->n_write_dirs; i++) {
-		p->write_dirs[i] = realpath(o->write_dirs[i], NULL);
-		if (p->write_dirs[i])
-			continue;
-		error_set(err, "--write", "name a directory that exists", "%s: %s",
-			  o->write_dirs[i], strerror(errno));
-		return -ENOENT;
+		const char *name = o->write_dirs[i];
+
+		if (access(name, F_OK) < 0) {
+			error_set(err, "--write", "name a directory that exists", "%s: %s", name,
+				  strerror(errno));
+			return -ENOENT;
+		}
+		if (asprintf(&p->write_dirs[i], "%s%s%s", name[0] == '/' ? "" : p->cwd,
+			     name[0] == '/' ? "" : "/", name) < 0) {
+			p->write_dirs[i] = NULL;
+			return -ENOMEM;
+		}
 	}
 	return 0;
+}
+
+/* An earlier agent must not have said where this run's records go. */
+static int check_run_dir(const struct run_options *o, const struct preparation *p,
+			 struct error *err)
+{
+	autofree char *path = NULL;
+
+	if (!o->run_dir)
+		return 0;
+	if (asprintf(&path, "%s%s%s", o->run_dir[0] == '/' ? "" : p->cwd,
+		     o->run_dir[0] == '/' ? "" : "/", o->run_dir) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return layout_check_links(path, places_home(), err);
 }
 
 /* The policy's `set`, as an environment has it. */
@@ -48,10 +71,8 @@ static int join_set_env(struct preparation *p)
 
 int prepare_places(const struct run_options *o, struct preparation *p, struct error *err)
 {
-	int r = resolve_write_dirs(o, p, err);
+	int r = join_set_env(p);
 
-	if (!r)
-		r = join_set_env(p);
 	if (r)
 		return r;
 	if (!getcwd(p->cwd, sizeof(p->cwd)) || p->cwd[0] != '/') {
@@ -60,7 +81,11 @@ int prepare_places(const struct run_options *o, struct preparation *p, struct er
 		return -ENOENT;
 	}
 	places_new_run_id(p->run_id);
-	r = places_state_dir(&p->state, err);
+	r = name_write_dirs(o, p, err);
+	if (!r)
+		r = check_run_dir(o, p, err);
+	if (!r)
+		r = places_state_dir(&p->state, err);
 	if (!r)
 		r = places_run_dir(o->run_dir, p->state.fd, p->run_id, &p->run, err);
 	if (!r)
@@ -131,13 +156,42 @@ static void fill_surroundings(const struct preparation *p, struct jail_spec *spe
 	spec->pass_env = names_of(e->pass);
 	spec->unset_env = names_of(e->unset);
 	spec->set_env = (struct jail_names){(const char *const *)p->set_env, p->n_set_env};
+	spec->sockets = names_of(*policy_sockets(p->policy));
+}
+
+/*
+ * A user namespace that maps the uid 0 of the one around it is to be had only with CAP_SETFCAP
+ * there, by which root in the jail could give files capabilities that count outside.
+ */
+static bool may_nest(const struct policy_jail *j)
+{
+	if (!j->nested_sandbox || geteuid())
+		return j->nested_sandbox;
+	log_notice("nested_sandbox: root can make no sandbox of its own in the jail; run mcpjail "
+		   "as another user, or switch the command's sandbox off (chromium --no-sandbox, "
+		   "codex -s danger-full-access)");
+	return false;
+}
+
+static void fill_switches_and_limits(const struct preparation *p, struct jail_spec *spec)
+{
+	const struct policy_jail *j = policy_jail(p->policy);
+
+	spec->allows_nested_sandbox = may_nest(j);
+	spec->allows_ptrace = j->ptrace;
+	spec->limits = (struct jail_limits){.processes = j->processes,
+					    .memory = j->memory,
+					    .open_files = j->open_files,
+					    .cpu_milli = j->cpu_milli};
 }
 
 struct supervisor_plan plan_of(const struct run_options *o, struct preparation *p)
 {
 	bool has_home = places_home() && realpath(places_home(), p->home);
 	struct supervisor_plan plan = {
-		.jail = {.argv = o->command,
+		.tier_is_forced = o->tier_is_forced,
+		.jail = {.tier = o->tier,
+			 .argv = o->command,
 			 .cwd = p->cwd,
 			 .run_dir = p->run.path,
 			 .state_dir = p->state.path,
@@ -159,7 +213,7 @@ struct supervisor_plan plan_of(const struct run_options *o, struct preparation *
 		.dialer = &p->dialer,
 		.grant = o->grant,
 		.require = o->require,
-		.timeout_ms = o->timeout_ms,
+		.timeout_ms = o->timeout_ms ? o->timeout_ms : policy_jail(p->policy)->run_time_ms,
 		.stdio = &p->stdio,
 		.relay = &p->relay,
 		.policy_path = p->policy_path,
@@ -170,6 +224,7 @@ struct supervisor_plan plan_of(const struct run_options *o, struct preparation *
 	};
 
 	fill_surroundings(p, &plan.jail);
+	fill_switches_and_limits(p, &plan.jail);
 	tell_withheld(&plan.jail);
 	return plan;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a person is to do about a destination that was refused. The names come from the agent,
- * and what is offered here gets pasted into a shell: a flag is offered only for what
- * destination_parse() accepts as one host's name, which leaves letters, digits, dots and
+ * What a person is to do about a destination, a socket or a system call that was refused. The names
+ * come from the agent, and what is offered here gets pasted into a shell: a flag is offered only
+ * for what destination_parse() accepts as one host's name, which leaves letters, digits, dots and
  * hyphens. The agent's own words are the refused destination, told once, at the beginning.
  */
 #include <arpa/inet.h>
@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "commands/destination.h"
 #include "policy/egress.h"
+#include "policy/surroundings.h"
 #include "summary_lines.h"
 
 #define ADVICE_BYTES 1024
@@ -188,7 +189,7 @@ static const struct protocol *find_protocol(const char *name)
 	return NULL;
 }
 
-static void tell(const struct summary_facts *facts, const struct refused *r)
+static void tell_destination(const struct summary_facts *facts, const struct refused *r)
 {
 	const char *bracket = r->is_address && strchr(r->host, ':') ? "[" : "";
 	const struct protocol *protocol = find_protocol(r->protocol);
@@ -203,6 +204,59 @@ static void tell(const struct summary_facts *facts, const struct refused *r)
 	summary_say(facts, "refused: %s%s%s:%u%s, %" PRIu64 " time%s; %s", bracket, r->host,
 		    bracket[0] ? "]" : "", r->port, protocol ? protocol->shown : "", r->count,
 		    r->count == 1 ? "" : "s", advice);
+}
+
+/* --- what is no destination ----------------------------------------------------------- */
+
+/* Only what can be pasted into a policy as it is. */
+static void tell_socket(const struct summary_facts *facts, const struct refused *r)
+{
+	char advice[ADVICE_BYTES] = "list it in the policy's \"sockets\"";
+
+	if (r->host[0] == '/' && !strpbrk(r->host, "\"\\*?"))
+		snprintf(advice, sizeof(advice), "\"sockets\": [\"%s\"] in the policy", r->host);
+	summary_say(facts, "refused: the socket %s, %" PRIu64 " time%s; to allow it: %s", r->host,
+		    r->count, r->count == 1 ? "" : "s", advice);
+}
+
+static bool is_on(const struct summary_facts *facts, const char *name)
+{
+	return facts->policy && !strcmp(name, "nested_sandbox") &&
+	       policy_jail(facts->policy)->nested_sandbox;
+}
+
+static void tell_switch(const struct summary_facts *facts, const struct refused *r)
+{
+	static const struct {
+		const char *rule, *what, *name;
+	} switches[] = {
+		{"/jail/nested_sandbox", "a sandbox of the command's own", "nested_sandbox"},
+		{"/jail/ptrace", "tracing a process", "ptrace"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+		const char *name = switches[i].name;
+		char advice[ADVICE_BYTES] = "mcpjail trace shows why";
+
+		if (strcmp(switches[i].rule, r->host) != 0)
+			continue;
+		/* Else it is root's, or asks for what no switch allows. */
+		if (!is_on(facts, name))
+			snprintf(advice, sizeof(advice),
+				 "to allow it: \"jail\": {\"%s\": true} in the policy", name);
+		summary_say(facts, "refused: %s, %" PRIu64 " time%s; %s", switches[i].what,
+			    r->count, r->count == 1 ? "" : "s", advice);
+	}
+}
+
+static void tell(const struct summary_facts *facts, const struct refused *r)
+{
+	if (!strcmp(r->protocol, EVENT_PROTOCOL_JAIL))
+		tell_switch(facts, r);
+	else if (!strcmp(r->protocol, EVENT_PROTOCOL_UNIX))
+		tell_socket(facts, r);
+	else
+		tell_destination(facts, r);
 }
 
 /* --- what has no destination of its own ---------------------------------------------- */

@@ -18,14 +18,18 @@
 #include "commands/run_lookup.h"
 #include "ledger/run_files.h"
 #include "ledger/scan.h"
+#include "trace_process.h"
 
 #define TEXT_MAX    8192 /* bytes of a field that are shown */
 #define WRONG_USAGE 2
 
-static const char usage[] = "usage: mcpjail trace [RUN] [--json]\n"
-			    "\n"
-			    "Lists the calls and denials of a run, by default the last.\n"
-			    "RUN is a run's directory or id. --json prints their records.\n";
+static const char usage[] =
+	"usage: mcpjail trace [RUN] [--process WHAT] [--json]\n"
+	"\n"
+	"Lists the calls and denials of a run, by default the last.\n"
+	"RUN is a run's directory or id. --json prints their records. --process shows those of "
+	"one\n"
+	"process or program: a pid, a name (curl), or a path (/usr/bin/curl).\n";
 
 struct outcome {
 	uint64_t call_id;
@@ -133,6 +137,15 @@ static void print_outcome(const struct outcome *o)
 		printf("  %s ms", o->ms);
 }
 
+static void print_process(struct span record)
+{
+	char text[TEXT_MAX];
+
+	trace_process_text(record, text, sizeof(text));
+	if (text[0])
+		printf("              by %s\n", text);
+}
+
 static void print_call(struct span record, const struct outcomes *os)
 {
 	char verdict[16], tool[512], method[512], rule[2048], text[TEXT_MAX];
@@ -153,6 +166,7 @@ static void print_call(struct span record, const struct outcomes *os)
 	shown(record, "args", text, sizeof(text));
 	if (text[0])
 		printf("              args %s\n", text);
+	print_process(record);
 }
 
 static void print_denial(struct span record)
@@ -177,6 +191,7 @@ static void print_denial(struct span record)
 	shown(record, "detail", text, sizeof(text));
 	if (text[0])
 		printf("              %s\n", text);
+	print_process(record);
 }
 
 static void print_allowed(struct span record)
@@ -190,6 +205,7 @@ static void print_allowed(struct span record)
 	shown(record, "detail", text, sizeof(text));
 	print_time(record);
 	printf("pass   %s %s:%s  %s  %s\n", protocol, host, port, text, rule);
+	print_process(record);
 }
 
 /* JSON with every character beyond ASCII escaped: it stays the same value, and shows no tricks. */
@@ -234,7 +250,18 @@ static void print_record(struct span record, const struct outcomes *os, bool as_
 
 /* --- the command ---------------------------------------------------------------- */
 
-static int trace(FILE *file, bool as_json)
+/* Return: 0; -ENOMEM */
+static int print_selected(struct span record, struct trace_selection *selection,
+			  const struct outcomes *os, bool as_json)
+{
+	int r = trace_select(selection, record);
+
+	if (r > 0)
+		print_record(record, os, as_json);
+	return r < 0 ? r : 0;
+}
+
+static int trace(FILE *file, struct trace_selection *selection, bool as_json)
 {
 	struct outcomes os = {0};
 	autofree char *line = NULL;
@@ -253,7 +280,7 @@ static int trace(FILE *file, bool as_json)
 		struct span record = span_bytes(line, (size_t)n - 1);
 
 		if (line[n - 1] == '\n' && scan_is_value(record))
-			print_record(record, &os, as_json);
+			r = print_selected(record, selection, &os, as_json);
 		else
 			bad++;
 	}
@@ -266,11 +293,13 @@ static int trace(FILE *file, bool as_json)
 int command_trace(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"process", required_argument, NULL, 'p'},
 						{"help", no_argument, NULL, 'h'},
 						{NULL, 0, NULL, 0}};
 	struct error err = {0};
 	char path[PATH_MAX], line[ERROR_LINE_BYTES];
 	autoclose int fd = -1;
+	struct trace_selection selection = {.what = NULL};
 	bool as_json = false;
 	FILE *file;
 	int option, r;
@@ -279,6 +308,10 @@ int command_trace(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'j') {
 			as_json = true;
+			continue;
+		}
+		if (option == 'p') {
+			selection.what = optarg;
 			continue;
 		}
 		fputs(usage, option == 'h' ? stdout : stderr);
@@ -300,7 +333,8 @@ int command_trace(int argc, char **argv)
 	}
 	if (!as_json)
 		printf("%s\n", path);
-	r = trace(file, as_json);
+	r = trace(file, &selection, as_json);
+	free(selection.calls);
 	fclose(file);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }

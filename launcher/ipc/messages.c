@@ -29,7 +29,7 @@ FIELDS(msg_keeper_config, WIRE_SPAN(struct msg_keeper_config, run_id, SHORT_MAX)
        WIRE_SPAN(struct msg_keeper_config, cwd, IPC_PATH_MAX),
        WIRE_SPAN(struct msg_keeper_config, policy_path, IPC_PATH_MAX),
        WIRE_SPAN(struct msg_keeper_config, version, SHORT_MAX),
-       WIRE_U8(struct msg_keeper_config, log_level));
+       WIRE_U8(struct msg_keeper_config, tier), WIRE_U8(struct msg_keeper_config, log_level));
 
 FIELDS(msg_keeper_ready, WIRE_SPAN(struct msg_keeper_ready, ca_pem, CA_PEM_MAX),
        WIRE_U32(struct msg_keeper_ready, ca_subject_hash));
@@ -44,19 +44,27 @@ FIELDS(msg_dialer_config,
        WIRE_U32(struct msg_dialer_config, proxy_port),
        WIRE_SPAN(struct msg_dialer_config, proxy_userinfo, USERINFO_MAX),
        WIRE_SPAN(struct msg_dialer_config, no_proxy, IPC_NOPROXY_MAX),
-       WIRE_U8(struct msg_dialer_config, log_level));
+       WIRE_U8(struct msg_dialer_config, tier), WIRE_U8(struct msg_dialer_config, log_level));
 
-FIELDS(msg_proxy_config, WIRE_U8(struct msg_proxy_config, log_level));
+FIELDS(msg_proxy_config, WIRE_U8(struct msg_proxy_config, tier),
+       WIRE_U8(struct msg_proxy_config, log_level));
 
 FIELDS(msg_broker_config, WIRE_U8(struct msg_broker_config, tier),
+       WIRE_SPAN(struct msg_broker_config, home, IPC_PATH_MAX),
+       WIRE_SPAN(struct msg_broker_config, cwd, IPC_PATH_MAX),
        WIRE_U8(struct msg_broker_config, log_level));
+
+FIELDS(msg_broker_jail, WIRE_U32(struct msg_broker_jail, init),
+       WIRE_U32(struct msg_broker_jail, proxy_port), WIRE_U32(struct msg_broker_jail, proxy_port6),
+       WIRE_U8(struct msg_broker_jail, has_owners));
 
 FIELDS(msg_run_execed, WIRE_SPAN(struct msg_run_execed, tier, SHORT_MAX),
        WIRE_SPAN(struct msg_run_execed, layers, SHORT_MAX), WIRE_U32(struct msg_run_execed, pid));
 
 FIELDS(msg_run_ended, WIRE_U32(struct msg_run_ended, child_exit),
        WIRE_U32(struct msg_run_ended, signal),
-       WIRE_SPAN(struct msg_run_ended, failure, IPC_TEXT_MAX));
+       WIRE_SPAN(struct msg_run_ended, failure, IPC_TEXT_MAX),
+       WIRE_SPAN(struct msg_run_ended, second_wall, SHORT_MAX));
 
 FIELDS(msg_refused_host, WIRE_SPAN(struct msg_refused_host, host, IPC_HOST_MAX),
        WIRE_U32(struct msg_refused_host, port),
@@ -136,7 +144,11 @@ FIELDS(msg_process, WIRE_U64(struct msg_process, conn),
 FIELDS(msg_destination, WIRE_SPAN(struct msg_destination, agent, ADDRESS_MAX),
        WIRE_U32(struct msg_destination, agent_port),
        WIRE_SPAN(struct msg_destination, address, ADDRESS_MAX),
-       WIRE_U32(struct msg_destination, port));
+       WIRE_U32(struct msg_destination, port),
+       WIRE_SPAN(struct msg_destination, exec, IPC_EXEC_MAX));
+
+FIELDS(msg_resolver, WIRE_SPAN(struct msg_resolver, address, ADDRESS_MAX),
+       WIRE_U8(struct msg_resolver, is_foreign));
 
 FIELDS(msg_trust, WIRE_SPAN(struct msg_trust, ca_pem, CA_PEM_MAX),
        WIRE_U32(struct msg_trust, ca_subject_hash));
@@ -150,7 +162,7 @@ FIELDS(msg_jail_failed, WIRE_SPAN(struct msg_jail_failed, where, IPC_TEXT_MAX),
 FIELDS(msg_execed, WIRE_U32(struct msg_execed, error));
 FIELDS(msg_signal, WIRE_U32(struct msg_signal, signo));
 FIELDS(msg_stopped, WIRE_U32(struct msg_stopped, signo));
-FIELDS(msg_exited, WIRE_U32(struct msg_exited, wait_status));
+FIELDS(msg_exited, WIRE_U8(struct msg_exited, is_alone), WIRE_U32(struct msg_exited, wait_status));
 
 #define S ROLE_SUPERVISOR
 #define K ROLE_KEEPER
@@ -164,15 +176,15 @@ FIELDS(msg_exited, WIRE_U32(struct msg_exited, wait_status));
 static const struct message_rule rules[MSG_TYPES] = {
 	/* type                 name             from to  phases     opens      payload fds */
 	[MSG_KEEPER_CONFIG] = {"keeper-config", S, K, IPC_START, IPC_RUN, &msg_keeper_config_type,
-			       4, 4},
+			       5, 5},
 	[MSG_DIALER_CONFIG] = {"dialer-config", S, D, IPC_START, IPC_RUN, &msg_dialer_config_type,
 			       2, 2},
-	[MSG_PROXY_CONFIG] = {"proxy-config", S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 3,
-			      3 + IPC_ROOTS_MAX},
+	[MSG_PROXY_CONFIG] = {"proxy-config", S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 4,
+			      4 + IPC_ROOTS_MAX},
 	[MSG_BROKER_CONFIG] = {"broker-config", S, B, IPC_START, IPC_SETUP, &msg_broker_config_type,
 			       3, 3},
-	[MSG_BROKER_JAIL] = {"broker-jail", S, B, IPC_SETUP, IPC_RUN, NULL, 2, 2},
-	[MSG_LISTENERS] = {"listeners", S, P, IPC_SETUP, IPC_RUN, NULL, 3, 4},
+	[MSG_BROKER_JAIL] = {"broker-jail", S, B, IPC_SETUP, IPC_RUN, &msg_broker_jail_type, 1, 5},
+	[MSG_LISTENERS] = {"listeners", S, P, IPC_SETUP, IPC_RUN, NULL, 1, 4},
 	[MSG_KEEPER_READY] = {"keeper-ready", K, S, IPC_START, IPC_RUN, &msg_keeper_ready_type, 0,
 			      0},
 	[MSG_DIALER_READY] = {"dialer-ready", D, S, IPC_START, IPC_RUN, NULL, 0, 0},
@@ -194,8 +206,9 @@ static const struct message_rule rules[MSG_TYPES] = {
 	[MSG_WHO] = {"who", P, B, IPC_START, 0, &msg_who_type, 0, 0},
 	[MSG_PROCESS] = {"process", B, P, IPC_START, 0, &msg_process_type, 0, 0},
 	[MSG_DESTINATION] = {"destination", B, P, IPC_START, 0, &msg_destination_type, 0, 0},
+	[MSG_RESOLVER] = {"resolver", B, P, IPC_START, 0, &msg_resolver_type, 1, 1},
 	[MSG_BROKER_EVENT] = {"broker-event", B, K, IPC_START, 0, &msg_event_type, 0, 0},
-	[MSG_JAIL_SOCKETS] = {"jail-sockets", I, S, IPC_START, IPC_SETUP, NULL, 3, 5},
+	[MSG_JAIL_SOCKETS] = {"jail-sockets", I, S, IPC_START, IPC_SETUP, NULL, 2, 5},
 	[MSG_TRUST] = {"trust", S, I, IPC_START, IPC_SETUP, &msg_trust_type, 0, 0},
 	[MSG_JAIL_READY] = {"jail-ready", I, S, IPC_SETUP, 0, &msg_jail_ready_type, 0, 0},
 	[MSG_JAIL_FAILED] = {"jail-failed", I, S, IPC_START | IPC_SETUP, 0, &msg_jail_failed_type,
@@ -203,7 +216,7 @@ static const struct message_rule rules[MSG_TYPES] = {
 	[MSG_EXEC] = {"exec", S, I, IPC_SETUP, IPC_RUN, NULL, 0, 0},
 	[MSG_EXECED] = {"execed", I, S, IPC_SETUP, IPC_RUN, &msg_execed_type, 0, 0},
 	[MSG_SIGNAL] = {"signal", S, I, IPC_RUN, 0, &msg_signal_type, 0, 0},
-	[MSG_NOTIFIER] = {"notifier", I, S, IPC_SETUP, 0, NULL, 1, 1},
+	[MSG_NOTIFIER] = {"notifier", I, S, IPC_SETUP, 0, NULL, 1, 4},
 	[MSG_STOPPED] = {"stopped", I, S, IPC_RUN, 0, &msg_stopped_type, 0, 0},
 	[MSG_EXITED] = {"exited", I, S, IPC_RUN, IPC_END, &msg_exited_type, 0, 0},
 };

@@ -7,7 +7,8 @@
  * Child and init hold the ends of one socket, where each message keeps its bounds:
  *
  *	init  -> child	AGENT_GO: init is confined too, nothing of the jail is unfinished
- *	child -> init	AGENT_READY, and exec: the end of the socket, closed by it, is success
+ *	child -> init	AGENT_READY, with the listener of its filter's notifications, and exec:
+ *			the end of the socket, closed by it, is success
  *	child -> init	a report: it will not run. Before AGENT_READY, or after it if exec failed
  *
  * An end without AGENT_READY is a child that died on the way.
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,9 +31,10 @@
 #include "base/cleanup.h"
 #include "jail/filter.h"
 #include "jail/landlock.h"
+#include "jail/bounds.h"
 #include "jail/selftest.h"
 
-_Static_assert(LAYOUT_TREES_MAX <= LANDLOCK_TREES_MAX, "each writable tree has its rule");
+_Static_assert(LAYOUT_WRITABLE_MAX <= LANDLOCK_TREES_MAX, "each writable tree has its rule");
 
 #define AGENT_GO       'g'
 #define AGENT_READY    'r'
@@ -85,19 +88,37 @@ static int arrange_descriptors(const struct agent_plan *plan, int *line)
 	return close_range(4, ~0u, 0) < 0 ? -errno : 0;
 }
 
-static int confine(const struct agent_plan *plan, struct error *err)
+/* Without namespaces of its own the jail does not reach into such of the agent's. */
+static unsigned switches_of(const struct jail_spec *spec)
 {
-	const char *trees[LAYOUT_TREES_MAX];
-	size_t n = layout_writable_trees(plan->layout, trees);
+	if (spec->tier == JAIL_TIER_B)
+		return FILTER_TIER_B | (spec->allows_ptrace ? FILTER_PTRACE : 0);
+	return (spec->allows_nested_sandbox ? FILTER_NESTED_SANDBOX : 0) |
+	       (spec->allows_ptrace ? FILTER_PTRACE : 0);
+}
+
+static int confine_b(const struct agent_plan *plan, int *ret_listener, struct error *err)
+{
+	int r = tier_b_confine_agent(plan->tier_b, err);
+
+	if (!r)
+		r = filter_install_agent(switches_of(plan->spec), ret_listener, err);
+	return r ? r : tier_b_selftest(plan->tier_b, err);
+}
+
+static int confine(const struct agent_plan *plan, int *ret_listener, struct error *err)
+{
+	const char *trees[LAYOUT_WRITABLE_MAX];
+	size_t n = layout_writable_places(plan->layout, trees);
 	bool is_scoped = false;
-	int r = landlock_confine_agent(trees, n, &is_scoped, err);
+	int r = landlock_confine_agent(plan->layout->nests ? NULL : trees, n, &is_scoped, err);
 
 	if (!r && plan->wants_landlock && !is_scoped) {
 		error_set(err, "landlock", NULL, "the agent could not be scoped");
 		r = -EPERM;
 	}
 	if (!r)
-		r = filter_install_agent(err);
+		r = filter_install_agent(switches_of(plan->spec), ret_listener, err);
 	return r ? r : selftest_agent(plan->layout, err);
 }
 
@@ -132,18 +153,35 @@ static int execute(const struct agent_plan *plan)
 	return errno ? errno : EACCES;
 }
 
-/* Wait until init lets it run, and say that it will. Without init there is nobody to run for. */
-static void wait_for_go(int line)
+static int send_ready(int line, int listener)
 {
-	const char ready = AGENT_READY;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	char ready = AGENT_READY;
+	struct iovec iov = {&ready, 1};
+	const struct msghdr message = {.msg_iov = &iov,
+				       .msg_iovlen = 1,
+				       .msg_control = &control,
+				       .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.head), &listener, sizeof(listener));
+	return sendmsg(line, &message, MSG_NOSIGNAL) == 1 ? 0 : -EPIPE;
+}
+
+/* Wait until init lets it run, and say that it will. Without init there is nobody to run for. */
+static void wait_for_go(int line, int listener)
+{
 	char go;
 	ssize_t n;
 
 	do
 		n = read(line, &go, 1);
 	while (n < 0 && errno == EINTR);
-	if (n != 1 || go != AGENT_GO || write(line, &ready, 1) != 1)
+	if (n != 1 || go != AGENT_GO || send_ready(line, listener))
 		_exit(JAIL_EXIT_BROKEN);
+	close(listener);
 }
 
 /*
@@ -164,8 +202,11 @@ static int refuse_core_dumps(void)
 /* Returns only if the agent does not run. */
 static void become_agent(const struct agent_plan *plan, int *line, struct agent_report *ret)
 {
-	int r = take_foreground(plan);
+	int r = take_foreground(plan), listener = -1;
 
+	/* In tier A it ends with init by the pid namespace. */
+	if (!r && plan->tier_b && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		r = -errno;
 	if (!r)
 		r = arrange_descriptors(plan, line);
 	if (!r)
@@ -178,12 +219,15 @@ static void become_agent(const struct agent_plan *plan, int *line, struct agent_
 		error_set(&ret->err, plan->layout->cwd, "start mcpjail in another directory",
 			  "the working directory cannot be entered in the jail: %s", strerror(-r));
 	}
+	if (!r && plan->spec->bounds)
+		r = bounds_bind_agent(plan->spec->bounds, &ret->err);
 	if (!r)
-		r = confine(plan, &ret->err);
+		r = plan->tier_b ? confine_b(plan, &listener, &ret->err)
+				 : confine(plan, &listener, &ret->err);
 	ret->is_broken = r < 0;
 	if (r < 0)
 		return;
-	wait_for_go(*line);
+	wait_for_go(*line, listener);
 	umask(plan->umask);
 	reset_signals();
 	ret->exec_error = execute(plan);
@@ -220,38 +264,78 @@ int agent_start(const struct agent_plan *plan, pid_t *ret_pid, int *ret_line)
 	return 0;
 }
 
-/* A child that ends without having read AGENT_GO resets the socket, once; what it said is there. */
-static ssize_t read_message(int line, struct agent_report *ret)
+/* The descriptor that a message brought: there is room for one. */
+static int take_descriptor(struct msghdr *message)
 {
+	struct cmsghdr *head = CMSG_FIRSTHDR(message);
+	int fd;
+
+	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
+	    head->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -1;
+	memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+	return fd;
+}
+
+/* A child that ends without having read AGENT_GO resets the socket, once; what it said is there. */
+static ssize_t read_message(int line, struct agent_report *ret, int *ret_listener)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control;
+	struct iovec iov = {ret, sizeof(*ret)};
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 
-	do
-		n = read(line, ret, sizeof(*ret));
-	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	do {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		n = recvmsg(line, &message, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (n > 0 && *ret_listener < 0)
+		*ret_listener = take_descriptor(&message);
 	return n;
 }
 
-void agent_release(int line, struct agent_report *ret_report)
+static void report_end(struct agent_report *ret)
+{
+	*ret = (struct agent_report){.is_broken = true};
+	error_set(&ret->err, "agent", NULL, "its process ended before the command was executed");
+}
+
+int agent_release(int line, int *ret_listener, struct agent_report *ret_report)
 {
 	const char go = AGENT_GO;
+	autoclose int listener = -1;
 	struct agent_report said;
-	bool is_ready;
 	ssize_t n;
 
 	/* If it is gone already it has said why, or its silence does; init blocks SIGPIPE. */
 	(void)!write(line, &go, 1);
-	n = read_message(line, &said);
-	is_ready = n == 1 && *(const char *)&said == AGENT_READY;
-	if (is_ready)
-		n = read_message(line, &said);
-	*ret_report = (struct agent_report){.exec_error = 0};
-	if (n == (ssize_t)sizeof(said)) {
-		*ret_report = said;
-		return;
+	n = read_message(line, &said, &listener);
+	if (n == 1 && *(const char *)&said == AGENT_READY && listener >= 0) {
+		*ret_listener = fd_take(&listener);
+		return 0;
 	}
-	if (is_ready && n == 0)
-		return;
-	ret_report->is_broken = true;
-	error_set(&ret_report->err, "agent", NULL,
-		  "its process ended before the command was executed");
+	if (n == (ssize_t)sizeof(said))
+		*ret_report = said;
+	else
+		report_end(ret_report);
+	return -ECHILD;
+}
+
+void agent_await(int line, struct agent_report *ret_report)
+{
+	struct agent_report said;
+	int none = -1;
+	ssize_t n = read_message(line, &said, &none);
+
+	fd_close(&none);
+	if (n == (ssize_t)sizeof(said))
+		*ret_report = said;
+	else if (n == 0)
+		*ret_report = (struct agent_report){.exec_error = 0};
+	else
+		report_end(ret_report);
 }

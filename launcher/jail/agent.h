@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "jail/jail.h"
 #include "jail/layout.h"
+#include "jail/tier_b.h"
 
 struct agent_plan {
 	const struct jail_spec *spec;
 	const struct layout *layout;
+	const struct tier_b *tier_b; /* NULL: tier A */
 	char *const *env;
 	int pty_slave; /* -1: none */
 	int null_fd;   /* what a missing stdio becomes without a pty */
@@ -40,9 +42,15 @@ int agent_start(const struct agent_plan *plan, pid_t *ret_pid, int *ret_line);
 
 /**
  * agent_release() - Let the child execute the agent's command
+ * @ret_listener: Of its filter's notifications (jail/filter.h); owned by the caller
  *
- * Waits until the command runs or has failed to. Works behind filter_install_init().
+ * Works behind filter_install_init(), as does agent_await().
+ *
+ * Return: 0 when it is about to; -ECHILD with @ret_report filled if it never will
  */
-void agent_release(int line, struct agent_report *ret_report);
+int agent_release(int line, int *ret_listener, struct agent_report *ret_report);
+
+/** agent_await() - Wait until the command runs or has failed to */
+void agent_await(int line, struct agent_report *ret_report);
 
 #endif

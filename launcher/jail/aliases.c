@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "jail/guards.h"
 #include "jail/layout.h"
 #include "jail/mountinfo.h"
 
@@ -24,7 +25,8 @@ static int add_mount(struct aliases *aliases, const struct mountinfo_entry *entr
 		aliases->mounts = m;
 	}
 	m = &aliases->mounts[aliases->n++];
-	*m = (struct alias_mount){strdup(entry->path), strdup(entry->root), entry->device};
+	*m = (struct alias_mount){strdup(entry->path), strdup(entry->root), entry->device,
+				  guards_is_window(entry)};
 	return m->path && m->root ? 0 : -ENOMEM;
 }
 

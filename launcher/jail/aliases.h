@@ -9,6 +9,7 @@
 #ifndef MCPJAIL_JAIL_ALIASES_H
 #define MCPJAIL_JAIL_ALIASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct alias_mount {
 	char *path; /* where it is mounted */
 	char *root; /* what of the file system is mounted there */
 	dev_t device;
+	bool is_window; /* it shows the host's kernel (guards_is_window()) */
 };
 
 struct aliases {

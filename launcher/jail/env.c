@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "env_rules.h"
+#include "jail/layout.h"
 #include "jail/patterns.h"
 
 enum env_action {
@@ -19,6 +20,10 @@ enum env_action {
 	ENV_ONE,
 	ENV_RUN,
 	ENV_CWD,
+	ENV_TMP,
+	ENV_PROXY,
+	ENV_NO_PROXY,
+	ENV_RESOLVING, /* over TCP: where an answer comes from does not matter then */
 };
 
 static const struct env_rule {
@@ -44,10 +49,32 @@ static const struct env_rule {
 	{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", ENV_BUNDLE},
 	{"HTTPLIB2_CA_CERTS", ENV_BUNDLE},
 	{"JAVA_TOOL_OPTIONS", ENV_JAVA},
+	{"TMPDIR", ENV_TMP},
+	{"TMP", ENV_TMP},
+	{"TEMP", ENV_TMP},
+	{"HTTP_PROXY", ENV_PROXY},
+	{"http_proxy", ENV_PROXY},
+	{"HTTPS_PROXY", ENV_PROXY},
+	{"https_proxy", ENV_PROXY},
+	{"RES_OPTIONS", ENV_RESOLVING},
+	{"NO_PROXY", ENV_NO_PROXY},
+	{"no_proxy", ENV_NO_PROXY},
 };
 
 /* Only where they are set: what they name is hidden. */
 static const char *const scratch_names[] = {"TMPDIR", "TMP", "TEMP"};
+
+/*
+ * Where nobody says otherwise, and the place in the home directory is not writable: programs
+ * that do nothing without theirs.
+ */
+static const struct env_place {
+	const char *name, *dir, *used; /* the variable names @dir, the program writes in @used */
+} places[] = {
+	{"CHROME_CONFIG_HOME", ".config", ".config/chromium"},
+	{"GOCACHE", ".cache/go-build", ".cache/go-build"},
+	{"npm_config_cache", ".npm", ".npm"},
+};
 
 static struct span name_of(const char *entry)
 {
@@ -165,6 +192,14 @@ static const char *rule_value(const struct env_rule *rule, const struct env_fact
 		return facts->spec->run_id;
 	case ENV_CWD:
 		return facts->cwd;
+	case ENV_TMP:
+		return facts->tmp_path;
+	case ENV_PROXY:
+		return facts->proxy_url;
+	case ENV_NO_PROXY:
+		return facts->no_proxy;
+	case ENV_RESOLVING:
+		return facts->proxy_url ? "use-vc" : NULL;
 	}
 	return NULL;
 }
@@ -194,6 +229,31 @@ static bool is_new(char *const *env, const char *entry)
 	return !find_in(env, name_of(entry));
 }
 
+static bool place_is_missing(const struct env_place *place, const struct env_facts *facts)
+{
+	const char *home = facts->spec->home;
+	autofree char *path = NULL;
+
+	if (is_listed(&facts->spec->unset_env, span_of(place->name)))
+		return false;
+	return !home || !facts->layout || asprintf(&path, "%s/%s", home, place->used) < 0 ||
+	       !layout_is_writable(facts->layout, path);
+}
+
+static int append_place(const struct env_place *place, const struct env_facts *facts, char **env,
+			size_t *n)
+{
+	char *entry = NULL;
+
+	if (asprintf(&entry, "%s=%s/%s", place->name, facts->tmp_path ? facts->tmp_path : "/tmp",
+		     place->dir) < 0)
+		return -ENOMEM;
+	if (is_new(env, entry))
+		return append(env, n, entry);
+	free(entry);
+	return 0;
+}
+
 static int fill(char *const *base, const struct env_facts *facts, char **env)
 {
 	const struct jail_names *set = &facts->spec->set_env;
@@ -206,6 +266,9 @@ static int fill(char *const *base, const struct env_facts *facts, char **env)
 	for (; !r && *base; base++)
 		if (is_kept(*base, facts->spec) && is_new(env, *base))
 			r = append(env, &n, copy_kept(*base));
+	for (size_t i = 0; !r && i < ARRAY_SIZE(places); i++)
+		if (place_is_missing(&places[i], facts))
+			r = append_place(&places[i], facts, env, &n);
 	return r;
 }
 
@@ -217,7 +280,8 @@ int env_build(char *const *base, const struct env_facts *facts, char ***ret_env)
 
 	while (base[n_base])
 		n_base++;
-	env = calloc(n_base + facts->spec->set_env.n + ARRAY_SIZE(ours) + 1, sizeof(*env));
+	env = calloc(n_base + facts->spec->set_env.n + ARRAY_SIZE(ours) + ARRAY_SIZE(places) + 1,
+		     sizeof(*env));
 	if (!env)
 		return -ENOMEM;
 	r = fill(base, facts, env);

@@ -161,10 +161,18 @@ static const char *const token_beginnings[] = {
 	"Basic ",      "AGE-SECRET-KEY-",
 };
 
+static bool begins_alike(const char *pattern, struct span name)
+{
+	return *pattern == '*' || *pattern == '?' ||
+	       (name.n && (*pattern | ' ') == (name.p[0] | ' '));
+}
+
+/* Before each command, of each variable: nearly all are told apart by their first letter. */
 static bool is_in(const char *const *patterns, size_t n, struct span name)
 {
 	for (size_t i = 0; i < n; i++)
-		if (pattern_matches(patterns[i], name, PATTERN_ANY_CASE))
+		if (begins_alike(patterns[i], name) &&
+		    pattern_matches(patterns[i], name, PATTERN_ANY_CASE))
 			return true;
 	return false;
 }

@@ -10,9 +10,20 @@
  *   clone3 therefore does not exist (ENOSYS), and libc falls back to clone; neither does
  *   openat2, and its users fall back to openat.
  * - A filter's ERRNO outranks a later filter's USER_NOTIF, TRACE or ALLOW. Agents may
- *   thus sandbox their own children, with notification listeners too: a listener answers
- *   only what this filter has let pass, and can turn no refusal into a pass.
- * - i386 and x32 calls, 32-bit arm calls: ENOSYS, as on a kernel built without them.
+ *   thus sandbox their own children by filters of their own, which can turn no refusal into
+ *   a pass.
+ * - i386 and x32 calls, 32-bit arm calls: ENOSYS, as on a kernel built without them. So are
+ *   numbers that did not exist when this was written: what they do is not known here.
+ * - Refused is what Docker's default profile, firejail's default list, Codex or srt refuse,
+ *   and what the jail must refuse beyond them. Where programs have a way of doing without,
+ *   the refusal is ENOSYS, which leads them to it; elsewhere EPERM.
+ *
+ * With `nested_sandbox` the agent makes user namespaces, and has all capabilities within them:
+ * over mounts, whose copies there are locked together as they are here, and over networks that
+ * begin without a route. What it does not get back by that are the calls that go around mounts
+ * (open_by_handle_at is allowed by newer kernels to who owns the mount namespace), the new mount
+ * API, for whose every use mount() will do, and namespaces of cgroups: in one, cgroup file
+ * systems could be mounted, and root could write in those of the whole machine.
  */
 #include "jail/filter.h"
 
@@ -27,6 +38,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,12 +46,18 @@
 #include "base/cleanup.h"
 #include "jail/filter_tables.h"
 
-#define SET_AGENT FILTER_EVERY_ROW
+/* A row's programs: a bit for each combination of switches (FILTER_PROGRAM_BIT()). */
+#define ALWAYS        FILTER_EVERY_ROW
+#define UNLESS_NESTED 0x55u
+#define IF_NESTED     (ALWAYS & ~UNLESS_NESTED)
+#define UNLESS_PTRACE 0x33u
+#define IF_TIER_B     0xf0u
 
 #define NOT_PERMITTED (SECCOMP_RET_ERRNO | EPERM)
 #define NO_ACCESS     (SECCOMP_RET_ERRNO | EACCES)
 #define NO_SUCH_CALL  (SECCOMP_RET_ERRNO | ENOSYS)
 #define NO_FASTOPEN   (SECCOMP_RET_ERRNO | EOPNOTSUPP)
+#define BROKERED      SECCOMP_RET_USER_NOTIF
 
 #define TYPE_MASK 0xfu /* of socket()'s type; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
 
@@ -47,8 +65,22 @@
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-#define NR_OPEN_TREE_ATTR 467
-#define NR_FCHMODAT2      452
+#define NR_SET_MEMPOLICY_HOME_NODE 450
+#define NR_FCHMODAT2               452
+#define NR_LSM_GET_SELF_ATTR       459
+#define NR_LSM_SET_SELF_ATTR       460
+#define NR_LSM_LIST_MODULES        461
+#define NR_OPEN_TREE_ATTR          467
+#define NR_UNKNOWN                 470 /* file_setattr, 469, is the last that is known here */
+
+/*
+ * Commands of iptables, ip6tables, arptables and ebtables, whose headers clash: each has two,
+ * replace and add counters.
+ */
+#define SO_NETFILTER_MASK (~1u)
+#define SO_IPT            64u
+#define SO_ARPT           96u
+#define SO_EBT            128u
 
 /* <linux/btrfs.h> is not on every machine that builds this; bcachefs has no header at all. */
 #define IOC_BTRFS_SNAP_CREATE      0x50009401u
@@ -68,15 +100,34 @@
 	 CLONE_NEWPID | CLONE_NEWNET)
 
 /* clang-format off */
-#define DENY(call, why)			{SCMP_SYS(call), NOT_PERMITTED, SET_AGENT, why, {{0}}}
-#define DENY_IF(call, why, ...)		{SCMP_SYS(call), NOT_PERMITTED, SET_AGENT, why, {__VA_ARGS__}}
-#define FAIL_IF(call, action, why, ...)	{SCMP_SYS(call), action, SET_AGENT, why, {__VA_ARGS__}}
+#define DENY(call, why)			{SCMP_SYS(call), NOT_PERMITTED, ALWAYS, why, {{0}}}
+#define DENY_IF(call, why, ...)		{SCMP_SYS(call), NOT_PERMITTED, ALWAYS, why, {__VA_ARGS__}}
+#define FAIL_IF(call, action, why, ...)	{SCMP_SYS(call), action, ALWAYS, why, {__VA_ARGS__}}
+#define LACK(call, why)			{SCMP_SYS(call), NO_SUCH_CALL, ALWAYS, why, {{0}}}
+/* Unless a switch of the policy allows it. */
+#define KEEP(call, unless, why)		{SCMP_SYS(call), NOT_PERMITTED, unless, why, {{0}}}
+#define KEEP_IF(call, unless, why, ...)	{SCMP_SYS(call), NOT_PERMITTED, unless, why, {__VA_ARGS__}}
+/* The same, by way of the broker, which records the switch (broker/switches.h): what comes first. */
+#define TELL(call, unless, why)		{SCMP_SYS(call), BROKERED, unless, why, {{0}}}
+#define TELL_IF(call, unless, why, ...)	{SCMP_SYS(call), BROKERED, unless, why, {__VA_ARGS__}}
+/* Where the network and the IPC namespace are the machine's. */
+#define FAIL_B(call, action, why, ...)	{SCMP_SYS(call), action, IF_TIER_B, why, {__VA_ARGS__}}
+#define LACK_B(call)			{SCMP_SYS(call), NO_SUCH_CALL, IF_TIER_B, "the machine's", {{0}}}
+/* Of the new mount API: refused; for who may mount, not there, so that mount() is used. */
+#define KEEP_API(nr)							\
+	{nr, NOT_PERMITTED, UNLESS_NESTED, "mount API", {{0}}},	\
+	{nr, NO_SUCH_CALL, IF_NESTED, "mount() will do", {{0}}}
 /* clang-format on */
 
 #define DOMAIN(...)       SECCOMP_IS(0, SECCOMP_ALL_BITS, __VA_ARGS__)
 #define TYPE(...)         SECCOMP_IS(1, TYPE_MASK, __VA_ARGS__)
 #define NOT_TYPE(...)     SECCOMP_NOT(1, TYPE_MASK, __VA_ARGS__)
 #define NOT_PROTOCOL(...) SECCOMP_NOT(2, SECCOMP_ALL_BITS, __VA_ARGS__)
+#define NOT_LENGTH(...)   SECCOMP_NOT(2, SECCOMP_ALL_BITS, __VA_ARGS__)
+
+#define PLACEHOLDER_FD_BITS (~(FILTER_BROKERED_FD - 1u))
+#define OTHER_LENGTHS                                                                              \
+	sizeof(struct sockaddr_nl), sizeof(struct sockaddr_in), sizeof(struct sockaddr_in6)
 
 static const struct seccomp_row agent_rows[] = {
 	/* Sockets, by allow-list. */
@@ -93,18 +144,45 @@ static const struct seccomp_row agent_rows[] = {
 	FAIL_IF(socket, NO_ACCESS,
 		"a datagram socket sends to any path; SOCK_RAW is the same in AF_UNIX",
 		DOMAIN(AF_UNIX), NOT_TYPE(SOCK_STREAM, SOCK_SEQPACKET)),
+	FAIL_IF(socket, BROKERED, "one that is not connected could be, to any of the host's",
+		DOMAIN(AF_UNIX)),
+	FAIL_B(socket, BROKERED, "made, and later connected, by the broker",
+	       DOMAIN(AF_INET, AF_INET6)),
 	DENY_IF(socketpair, "only AF_UNIX has use for pairs; TIPC has them too",
 		SECCOMP_NOT(0, SECCOMP_ALL_BITS, AF_UNIX)),
-	FAIL_IF(socketpair, NO_ACCESS, "an end of a datagram pair sends to any path",
+	FAIL_IF(socketpair, BROKERED, "an end of a datagram pair sends to any path",
 		DOMAIN(AF_UNIX), NOT_TYPE(SOCK_STREAM, SOCK_SEQPACKET)),
+
+	/*
+	 * The family of an address lies behind a pointer, and of a descriptor it cannot be told.
+	 * An address of the internet or of netlink has one of three lengths; unix ones that have
+	 * it too come by the number, which the broker chooses for its placeholders.
+	 */
+	FAIL_IF(connect, BROKERED, "could be a placeholder", SECCOMP_HAS(0, PLACEHOLDER_FD_BITS)),
+	FAIL_IF(connect, BROKERED, "a path", NOT_LENGTH(OTHER_LENGTHS)),
+	FAIL_IF(bind, BROKERED, "could be a placeholder", SECCOMP_HAS(0, PLACEHOLDER_FD_BITS)),
+	FAIL_IF(bind, BROKERED, "a path", NOT_LENGTH(OTHER_LENGTHS)),
+	FAIL_B(connect, BROKERED, "all but netlink's", NOT_LENGTH(sizeof(struct sockaddr_nl))),
+	FAIL_B(bind, BROKERED, "all but netlink's", NOT_LENGTH(sizeof(struct sockaddr_nl))),
+	FAIL_B(listen, BROKERED, "without bind() it would be on every address", {0}),
 
 	/* TCP Fast Open connects without connect(). */
 	FAIL_IF(sendto, NO_FASTOPEN, "a connect in disguise", SECCOMP_HAS(3, MSG_FASTOPEN)),
+	FAIL_B(sendto, BROKERED, "a question for the DNS, or a datagram to record",
+	       SECCOMP_IS(5, SECCOMP_ALL_BITS, sizeof(struct sockaddr_in),
+			  sizeof(struct sockaddr_in6))),
 	FAIL_IF(sendmsg, NO_FASTOPEN, "a connect in disguise", SECCOMP_HAS(2, MSG_FASTOPEN)),
 	FAIL_IF(sendmmsg, NO_FASTOPEN, "a connect in disguise", SECCOMP_HAS(3, MSG_FASTOPEN)),
 	FAIL_IF(setsockopt, NO_FASTOPEN, "puts the connect off to the first write",
 		SECCOMP_IS(1, SECCOMP_ALL_BITS, IPPROTO_TCP),
 		SECCOMP_IS(2, SECCOMP_ALL_BITS, TCP_FASTOPEN_CONNECT)),
+	DENY_IF(setsockopt, "packet filters: old kernel code, for who owns a network of their own",
+		SECCOMP_IS(1, SECCOMP_ALL_BITS, SOL_IP, SOL_IPV6),
+		SECCOMP_IS(2, SO_NETFILTER_MASK, SO_IPT, SO_ARPT, SO_EBT)),
+
+	FAIL_B(setsockopt, SECCOMP_RET_ERRNO | ENOPROTOOPT, "a port shared with another server",
+	       SECCOMP_IS(1, SECCOMP_ALL_BITS, SOL_SOCKET),
+	       SECCOMP_IS(2, SECCOMP_ALL_BITS, SO_REUSEPORT)),
 
 	/* A ring makes calls that no filter sees. */
 	DENY(io_uring_setup, "calls past this filter"),
@@ -112,13 +190,14 @@ static const struct seccomp_row agent_rows[] = {
 	DENY(io_uring_register, "calls past this filter"),
 
 	/* Other processes. */
-	DENY(ptrace, "drives another process"),
-	DENY(process_vm_readv, "reads another process"),
-	DENY(process_vm_writev, "writes another process"),
+	TELL(ptrace, UNLESS_PTRACE, "drives another process"),
+	TELL(process_vm_readv, UNLESS_PTRACE, "reads another process"),
+	TELL(process_vm_writev, UNLESS_PTRACE, "writes another process"),
 	DENY(process_madvise, "pages out another process"),
+	DENY_IF(prctl, "says which file is its program, which records name",
+		SECCOMP_IS(0, SECCOMP_ALL_BITS, PR_SET_MM)),
 	DENY(kcmp, "compares kernel pointers of processes"),
 	DENY(pidfd_getfd, "takes another process's descriptors"),
-
 	DENY_IF(prlimit64, "limits another process: the jail's init is one", /* 0 is the caller */
 		SECCOMP_NOT(0, SECCOMP_ALL_BITS, 0)),
 
@@ -139,7 +218,7 @@ static const struct seccomp_row agent_rows[] = {
 	DENY_IF(chmod, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
 	DENY_IF(fchmod, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
 	DENY_IF(fchmodat, "set-user-id", SECCOMP_HAS(2, SUID_SGID)),
-	{NR_FCHMODAT2, NOT_PERMITTED, SET_AGENT, "set-user-id", {SECCOMP_HAS(2, SUID_SGID)}},
+	{NR_FCHMODAT2, NOT_PERMITTED, ALWAYS, "set-user-id", {SECCOMP_HAS(2, SUID_SGID)}},
 	DENY_IF(mknod, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
 	DENY_IF(mknodat, "set-user-id", SECCOMP_HAS(2, SUID_SGID)),
 	DENY_IF(mkdir, "set-group-id", SECCOMP_HAS(1, SUID_SGID)),
@@ -147,26 +226,33 @@ static const struct seccomp_row agent_rows[] = {
 	DENY_IF(creat, "set-user-id", SECCOMP_HAS(1, SUID_SGID)),
 	DENY_IF(open, "set-user-id", SECCOMP_HAS(1, OPEN_CREATES), SECCOMP_HAS(2, SUID_SGID)),
 	DENY_IF(openat, "set-user-id", SECCOMP_HAS(2, OPEN_CREATES), SECCOMP_HAS(3, SUID_SGID)),
-	FAIL_IF(openat2, NO_SUCH_CALL, "its mode lies behind a pointer", {0}),
+	LACK(openat2, "its mode lies behind a pointer"),
 
-	/* Namespaces and mounts: the jail's shape. */
-	DENY(setns, "enters another namespace"),
-	DENY_IF(unshare, "a new user namespace gives capabilities, and with them kernel code",
+	/* Namespaces. */
+	TELL_IF(unshare, ALWAYS, "its root would be that of file systems that show the machine's",
+		SECCOMP_HAS(0, CLONE_NEWCGROUP)),
+	TELL_IF(unshare, UNLESS_NESTED, "a user namespace gives capabilities, and kernel code",
 		SECCOMP_HAS(0, CLONE_NEW_ANY | CLONE_NEWTIME)),
-	DENY_IF(clone, "as unshare", SECCOMP_HAS(0, CLONE_NEW_ANY)),
-	FAIL_IF(clone3, NO_SUCH_CALL, "its flags lie behind a pointer", {0}),
-	DENY(mount, "changes what the agent may write"),
-	DENY(umount2, "uncovers what is masked"),
-	DENY(pivot_root, "another root"),
-	DENY(chroot, "another root"),
-	DENY(fsopen, "mount API"),
-	DENY(fsconfig, "mount API"),
-	DENY(fsmount, "mount API"),
-	DENY(fspick, "mount API"),
-	DENY(move_mount, "mount API"),
-	DENY(open_tree, "mount API"),
-	DENY(mount_setattr, "mount API"),
-	{NR_OPEN_TREE_ATTR, NOT_PERMITTED, SET_AGENT, "mount API", {{0}}},
+	TELL_IF(clone, ALWAYS, "as unshare", SECCOMP_HAS(0, CLONE_NEWCGROUP)),
+	TELL_IF(clone, UNLESS_NESTED, "as unshare", SECCOMP_HAS(0, CLONE_NEW_ANY)),
+	LACK(clone3, "its flags lie behind a pointer"),
+	KEEP(setns, UNLESS_NESTED, "enters another namespace"),
+	KEEP(sethostname, UNLESS_NESTED, "administration"),
+	KEEP(setdomainname, UNLESS_NESTED, "administration"),
+
+	/* Mounts: the jail's shape. */
+	KEEP(mount, UNLESS_NESTED, "changes what the agent may write"),
+	KEEP(umount2, UNLESS_NESTED, "uncovers what is masked"),
+	KEEP(pivot_root, UNLESS_NESTED, "another root"),
+	KEEP(chroot, UNLESS_NESTED, "another root"),
+	KEEP_API(SCMP_SYS(fsopen)),
+	KEEP_API(SCMP_SYS(fsconfig)),
+	KEEP_API(SCMP_SYS(fsmount)),
+	KEEP_API(SCMP_SYS(fspick)),
+	KEEP_API(SCMP_SYS(move_mount)),
+	KEEP_API(SCMP_SYS(open_tree)),
+	KEEP_API(SCMP_SYS(mount_setattr)),
+	KEEP_API(NR_OPEN_TREE_ATTR),
 	DENY(open_by_handle_at, "opens files around every mount"),
 	DENY(name_to_handle_at, "makes the handles for it"),
 	DENY(fanotify_init, "watches whole file systems"),
@@ -195,16 +281,74 @@ static const struct seccomp_row agent_rows[] = {
 	DENY(iopl, "I/O ports"),
 	DENY(ioperm, "I/O ports"),
 	DENY(modify_ldt, "16-bit segments: kernel bugs, and no use outside of wine"),
-	DENY_IF(personality, "but for asking, and for switching address randomisation off",
+	KEEP_IF(personality, UNLESS_PTRACE, "executable stacks, addresses for exploits; not asking",
+		SECCOMP_NOT(0, SECCOMP_ALL_BITS, 0, 0xffffffff)),
+	DENY_IF(personality, "but for a debugger's addresses that are the same each time",
 		SECCOMP_NOT(0, SECCOMP_ALL_BITS, 0, ADDR_NO_RANDOMIZE, 0xffffffff)),
+	{NR_LSM_GET_SELF_ATTR, NO_SUCH_CALL, ALWAYS, "the security modules'", {{0}}},
+	{NR_LSM_SET_SELF_ATTR, NO_SUCH_CALL, ALWAYS, "the security modules'", {{0}}},
+	{NR_LSM_LIST_MODULES, NO_SUCH_CALL, ALWAYS, "the security modules'", {{0}}},
 
-	/* The machine's name and time. */
+	/* Memory: rare code in the kernel, which programs do without where it was not built in. */
+	LACK(mbind, "pages between nodes"),
+	LACK(set_mempolicy, "pages between nodes"),
+	LACK(get_mempolicy, "pages between nodes; libnuma asks by this whether there are any"),
+	{NR_SET_MEMPOLICY_HOME_NODE, NO_SUCH_CALL, ALWAYS, "pages between nodes", {{0}}},
+	LACK(migrate_pages, "another process's pages between nodes"),
+	LACK(move_pages, "another process's pages between nodes"),
+	LACK(remap_file_pages, "emulated, and of no use any more"),
+	LACK(vmsplice, "lends pages to pipes: a tool of exploits"),
+
+	/* Older asynchronous I/O: little used, and databases fall back from it. */
+	LACK(io_setup, "a ring of its own kind"),
+	LACK(io_submit, "of io_setup"),
+	LACK(io_getevents, "of io_setup"),
+	LACK(io_pgetevents, "of io_setup"),
+	LACK(io_cancel, "of io_setup"),
+	LACK(io_destroy, "of io_setup"),
+
+	/* What Linux no longer has, or nobody asks for. */
+	LACK(_sysctl, "removed"),
+	LACK(afs_syscall, "never was"),
+	LACK(create_module, "removed"),
+	LACK(get_kernel_syms, "removed"),
+	LACK(query_module, "removed"),
+	LACK(getpmsg, "never was"),
+	LACK(putpmsg, "never was"),
+	LACK(security, "never was"),
+	LACK(tuxcall, "never was"),
+	LACK(vserver, "never was"),
+	LACK(epoll_ctl_old, "removed"),
+	LACK(epoll_wait_old, "removed"),
+	LACK(uselib, "libraries of before ELF"),
+	LACK(sysfs, "names of file systems, by number"),
+	LACK(ustat, "statfs() is what is used"),
+
+	/* Without an IPC namespace. */
+	LACK_B(shmget),
+	LACK_B(shmat),
+	LACK_B(shmctl),
+	LACK_B(semget),
+	LACK_B(semop),
+	LACK_B(semtimedop),
+	LACK_B(semctl),
+	LACK_B(msgget),
+	LACK_B(msgsnd),
+	LACK_B(msgrcv),
+	LACK_B(msgctl),
+	LACK_B(mq_open),
+	LACK_B(mq_unlink),
+	/* ssh-agent does so, and its sockets need the broker, which has no right over it then. */
+	FAIL_B(prctl, SECCOMP_RET_ERRNO, "as if it had been done",
+	       SECCOMP_IS(0, SECCOMP_ALL_BITS, PR_SET_DUMPABLE),
+	       SECCOMP_IS(1, SECCOMP_ALL_BITS, 0)),
+
+	/* The machine's time, and its disks'. */
 	DENY(settimeofday, "the machine's clock"),
 	DENY(clock_settime, "the machine's clock"),
 	DENY(adjtimex, "the machine's clock"),
 	DENY(clock_adjtime, "the machine's clock"),
-	DENY(sethostname, "administration"),
-	DENY(setdomainname, "administration"),
+	DENY(ioprio_set, "goes before others at the disk"),
 
 	/* Terminals. */
 	DENY(vhangup, "hangs up the terminal"),
@@ -219,13 +363,15 @@ static const struct seccomp_row agent_rows[] = {
 };
 
 const struct seccomp_table filter_agent_table = {
-	agent_rows,
-	ARRAY_SIZE(agent_rows),
-	SECCOMP_RET_ALLOW,
-	NO_SUCH_CALL,
+	.rows = agent_rows,
+	.n_rows = ARRAY_SIZE(agent_rows),
+	.otherwise = SECCOMP_RET_ALLOW,
+	.foreign_abi = NO_SUCH_CALL,
+	.unknown_from = NR_UNKNOWN,
 };
 
-int filter_install_agent(struct error *err)
+int filter_install_agent(unsigned switches, int *ret_listener, struct error *err)
 {
-	return seccomp_install(&filter_agent_table, SET_AGENT, err);
+	return seccomp_install_notified(&filter_agent_table, FILTER_PROGRAM_BIT(switches),
+					ret_listener, err);
 }

@@ -44,10 +44,7 @@ static const struct seccomp_row init_rows[] = {
 };
 
 const struct seccomp_table filter_init_table = {
-	init_rows,
-	ARRAY_SIZE(init_rows),
-	SECCOMP_RET_KILL_PROCESS,
-	SECCOMP_RET_KILL_PROCESS,
+	init_rows, ARRAY_SIZE(init_rows), SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_PROCESS, 0,
 };
 
 int filter_install_init(struct error *err)

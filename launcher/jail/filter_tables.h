@@ -7,7 +7,11 @@
 
 #include "sandbox/seccomp.h"
 
-#define FILTER_EVERY_ROW 1u /* each table is of one program */
+#define FILTER_PROGRAMS  8u /* of the agent's table: one for each combination of switches */
+#define FILTER_EVERY_ROW 0xffu
+
+/** FILTER_PROGRAM_BIT() - The program of some enum filter_switch */
+#define FILTER_PROGRAM_BIT(switches) (1u << (switches))
 
 extern const struct seccomp_table filter_agent_table;
 extern const struct seccomp_table filter_init_table;

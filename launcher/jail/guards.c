@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "jail/aliases.h"
+#include "jail/keeps.h"
 #include "jail/mount_ops.h"
 #include "jail/mountinfo.h"
 #include "jail/stores.h"
@@ -30,14 +31,6 @@ int guards_blank(int scratch_fd, int at_fd)
 	return fd < 0 ? fd : mount_attach(fd, at_fd);
 }
 
-int guards_mount_onto_itself(const char *path, uint64_t attributes)
-{
-	autoclose int at = mount_open(path);
-	autoclose int fd = at < 0 ? at : mount_clone(at, "", true, attributes);
-
-	return fd < 0 ? fd : mount_attach(fd, at);
-}
-
 struct guarding {
 	const struct layout *layout;
 	int scratch_fd;
@@ -52,7 +45,7 @@ static int pin(struct walk *walk, const struct stat *st)
 	(void)st;
 	if (!layout_is_writable(walk->layout, walk->done) || mount_is_root(walk->done))
 		return 0;
-	return guards_mount_onto_itself(walk->done, MOUNT_SAFE);
+	return mount_onto_itself(walk->done, MOUNT_SAFE);
 }
 
 /* What we cannot make the agent cannot either, having less rights. */
@@ -130,9 +123,8 @@ static int keep_read_only(const struct layout *layout, const char *path, bool ma
 
 	if (r)
 		return guards_is_out_of_reach(r) ? 0 : r;
-	return layout_is_writable(layout, walk.done)
-		       ? guards_mount_onto_itself(walk.done, MOUNT_SEALED)
-		       : 0;
+	return layout_is_writable(layout, walk.done) ? mount_onto_itself(walk.done, MOUNT_SEALED)
+						     : 0;
 }
 
 /* --- the same by other names ------------------------------------------------------ */
@@ -171,19 +163,18 @@ static int guard_aliases(const struct guarding *g, const char *path, guard_fn *g
 }
 
 /* One that is reached by a link may be anything: where it leads is jail/stores.c's to judge. */
-static int guard_aliases_of_stores(const struct guarding *g, const char *home)
+static int guard_aliases_of_stores(const struct guarding *g, const char *home, const size_t *found,
+				   size_t n)
 {
 	const char *const *names = layout_credentials();
 	char path[PATH_MAX];
 	int r = 0;
 
-	for (size_t i = 0; !r && names[i]; i++) {
+	for (size_t i = 0; !r && i < n; i++) {
 		autofree char *real = NULL;
-		struct stat st;
 
-		/* Most are not there, and realpath() takes a call for each name on the way. */
-		snprintf(path, sizeof(path), "%s/%s", home, names[i]);
-		real = lstat(path, &st) < 0 ? NULL : realpath(path, NULL);
+		snprintf(path, sizeof(path), "%s/%s", home, names[found[i]]);
+		real = realpath(path, NULL);
 		if (real && !strcmp(real, path) && !layout_is_read(g->layout, path))
 			r = guard_aliases(g, path, hide);
 	}
@@ -220,14 +211,13 @@ static int close_window(int scratch_fd, const char *path)
 	return at < 0 ? 0 : guards_blank(scratch_fd, at);
 }
 
-static int close_windows(int scratch_fd, struct error *err)
+static int close_windows(const struct guarding *g, struct error *err)
 {
-	__attribute__((cleanup(mountinfo_close))) struct mountinfo info = {.file = NULL};
-	struct mountinfo_entry entry;
-	int r = mountinfo_open(&info);
+	int r = 0;
 
-	while (!r && (r = mountinfo_next(&info, &entry)) > 0)
-		r = guards_is_window(&entry) ? close_window(scratch_fd, entry.path) : 0;
+	for (size_t i = 0; !r && i < g->aliases.n; i++)
+		if (g->aliases.mounts[i].is_window)
+			r = close_window(g->scratch_fd, g->aliases.mounts[i].path);
 	return r < 0 ? mount_failed(err, "/proc/self/mountinfo", "closing what shows the host", r)
 		     : 0;
 }
@@ -315,17 +305,22 @@ static int hide_named(const struct guarding *g, struct error *err)
 static int hide_stores(const struct guarding *g, size_t home, struct error *err)
 {
 	const char *path = g->layout->homes[home];
-	int r = path ? guard_aliases_of_stores(g, path) : 0;
+	size_t found[STORES_MAX];
+	size_t n = path ? stores_find(path, found) : 0;
+	int r = guard_aliases_of_stores(g, path, found, n);
 
 	if (r < 0)
 		return mount_failed(err, path, "hiding what else shows its credentials", r);
-	return stores_hide(g->layout, home, g->scratch_fd, err);
+	return stores_hide(g->layout, home, found, n, g->scratch_fd, err);
 }
 
 static int guard_all(const struct guarding *g, struct error *err)
 {
-	int r = close_windows(g->scratch_fd, err);
+	int r = close_windows(g, err);
 
+	/* Before what is hidden, which may lie in it. */
+	if (!r && g->layout->keeps)
+		r = keeps_mount(g->layout->keeps, g->scratch_fd, err);
 	for (size_t i = 0; !r && i < LAYOUT_HOMES_MAX; i++)
 		r = hide_stores(g, i, err);
 	if (!r)

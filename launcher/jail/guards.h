@@ -21,9 +21,6 @@
  */
 int guards_blank(int scratch_fd, int at_fd);
 
-/** guards_mount_onto_itself() - Give @path, canonical but for a link at its end, more attributes */
-int guards_mount_onto_itself(const char *path, uint64_t attributes);
-
 /**
  * guards_pin() - Make that what of the way to @path lies in a writable tree cannot be moved
  *

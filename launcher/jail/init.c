@@ -11,9 +11,11 @@
  *		done before is done before, since the CA is waited for
  *	drop	all privileges, for good
  *	test	files and privileges, as the agent will find them
- *	agent	forked when told so; it executes its command once init has a filter of its own
+ *	agent	forked; it confines itself, and executes its command when the supervisor says so
  *
  * It holds capabilities up to "drop", and parses nothing but the supervisor's messages.
+ *
+ * Longer than most: the order of the stages is what there is to read.
  */
 #include "jail/init.h"
 
@@ -26,7 +28,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,44 +40,49 @@
 #include "jail/devices.h"
 #include "jail/env.h"
 #include "jail/filter.h"
+#include "jail/init_stages.h"
+#include "jail/bounds.h"
 #include "jail/mounts.h"
+#include "jail/nesting.h"
 #include "jail/netns.h"
 #include "jail/privileges.h"
 #include "jail/selftest.h"
 #include "jail/trust_files.h"
+#include "jail/trust_places.h"
 #include "sandbox/landlock.h"
 #include "trust/java_store.h"
 
-struct init {
-	const struct init_plan *plan;
-	struct channel channel;
-	struct netns net;
-	struct devices devices;
-	struct mounts mounts;
-	struct buf java; /* what is ready of the key store for Java */
-	mode_t umask;    /* the caller's */
-	bool has_netlog; /* what no listener takes is logged */
-	int null_fd;
-	int signal_fd; /* SIGCHLD */
-	pid_t agent;   /* 0: not started */
-	char layers[sizeof(JAIL_LAYERS)];
-};
-
 /* --- entering ------------------------------------------------------------------ */
 
-static void wait_at_gate(int gate_fd)
+/* Whether a right over the new namespaces can be used; not everybody listens. */
+static void tell_rights(int gate_fd)
 {
+	struct utsname names;
+	char has_rights = 0;
+
+	if (!uname(&names))
+		has_rights = !sethostname(names.nodename, strlen(names.nodename));
+	(void)!send(gate_fd, &has_rights, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void wait_at_gate(const struct init_plan *plan)
+{
+	int gate_fd = plan->gate_fd;
 	char byte;
 	ssize_t n;
 
 	/* In this order: after the byte the supervisor cannot have died unnoticed. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    (plan->tier_b && getppid() != plan->parent))
 		_exit(JAIL_EXIT_BROKEN);
+	if (plan->tier_b)
+		return;
 	do
 		n = read(gate_fd, &byte, 1);
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(JAIL_EXIT_BROKEN);
+	tell_rights(gate_fd);
 	close(gate_fd);
 }
 
@@ -81,7 +90,10 @@ static void wait_at_gate(int gate_fd)
 static int keep_descriptors(struct init *init)
 {
 	const int *stdio = init->plan->spec->stdio;
-	const int kept[] = {init->plan->channel_fd, stdio[0], stdio[1], stdio[2]};
+	const struct tier_b *b = init->plan->tier_b;
+	const int kept[] = {
+		init->plan->channel_fd, stdio[0], stdio[1], stdio[2], b ? b->pty_master : -1,
+		b ? b->pty_slave : -1};
 	unsigned next = 0;
 
 	for (;;) {
@@ -117,12 +129,29 @@ static int open_signals(struct init *init)
 	return init->signal_fd < 0 ? -errno : 0;
 }
 
-static int enter(struct init *init, struct error *err)
+/* For the broker, which enters them. Once init has its filter it can open nothing. */
+static int open_namespaces(struct init *init)
+{
+	static const char *const names[] = {"user", "net", "mnt"};
+	char path[32];
+
+	for (size_t i = 0; i < INIT_NAMESPACES; i++) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+		init->namespaces[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (init->namespaces[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int init_enter(struct init *init, struct error *err)
 {
 	int r = keep_descriptors(init);
 
 	if (!r)
 		r = open_signals(init);
+	if (!r && !init->plan->tier_b)
+		r = open_namespaces(init);
 	/* Its terminal, if any, is the jail's own; the person's is out of reach of TIOCSTI. */
 	if (!r && setsid() < 0)
 		r = -errno;
@@ -146,7 +175,7 @@ static _Noreturn void give_up(struct init *init, const struct error *err)
 	_exit(JAIL_EXIT_BROKEN);
 }
 
-static int say_failed(struct error *err, int r)
+int init_say_failed(struct error *err, int r)
 {
 	error_set(err, "init's channel", NULL, "%s", strerror(-r));
 	return r;
@@ -163,11 +192,11 @@ static int send_sockets(struct init *init, struct error *err)
 	if (init->net.log >= 0)
 		fds[n++] = init->net.log;
 	r = channel_send_fds(&init->channel, MSG_JAIL_SOCKETS, NULL, fds, n);
-	return r < 0 ? say_failed(err, r) : 0;
+	return r < 0 ? init_say_failed(err, r) : 0;
 }
 
 /* The next message, which has to be of one type. The supervisor's end is ours. */
-static void expect(struct init *init, enum message_type type, struct message *ret)
+void init_expect(struct init *init, enum message_type type, struct message *ret)
 {
 	if (channel_receive(&init->channel, ret) != 1 || ret->type != type)
 		_exit(JAIL_EXIT_BROKEN);
@@ -193,7 +222,7 @@ static int set_up_network(struct init *init, struct error *err)
 	return r;
 }
 
-static struct buf *java_store(struct init *init)
+struct buf *init_java_store(struct init *init)
 {
 	return init->plan->spec->wants_java_store ? &init->java : NULL;
 }
@@ -209,7 +238,7 @@ static int set_up_files(struct init *init, struct error *err)
 	if (!r)
 		r = mounts_set_up(init->plan->layout, &init->devices, &init->mounts, err);
 	if (!r)
-		r = trust_files_prepare(init->mounts.scratch, java_store(init), err);
+		r = trust_files_prepare(init->mounts.scratch, init_java_store(init), err);
 	devices_close(&init->devices);
 	return r;
 }
@@ -220,14 +249,17 @@ static int set_up_trust(struct init *init, struct error *err)
 	struct msg_trust trust;
 	int r;
 
-	expect(init, MSG_TRUST, &m);
+	init_expect(init, MSG_TRUST, &m);
 	if (message_decode(&m, &trust) < 0)
 		_exit(JAIL_EXIT_BROKEN);
-	r = trust_files_write(&trust, init->mounts.scratch, java_store(init), err);
+	r = trust_files_write(&trust, init->plan->layout, init->mounts.scratch,
+			      init_java_store(init), err);
 	if (!r)
-		r = mounts_finish(&init->mounts, err);
+		r = mounts_finish(init->plan->layout, &init->mounts, err);
 	if (!r)
-		r = trust_files_mount(err);
+		r = trust_places_mount_bundles(err);
+	if (!r && init->plan->layout->nests)
+		r = nesting_cover_root(err);
 	mounts_close(&init->mounts);
 	buf_free(&init->java);
 	return r;
@@ -235,8 +267,11 @@ static int set_up_trust(struct init *init, struct error *err)
 
 static int make_jail(struct init *init, struct error *err)
 {
-	int r = enter(init, err);
+	int r;
 
+	if (init->plan->tier_b)
+		return init_make_tier_b(init, err);
+	r = init_enter(init, err);
 	if (!r)
 		r = set_up_network(init, err);
 	if (!r)
@@ -255,16 +290,26 @@ static bool has_landlock(void)
 	return landlock_abi() >= LANDLOCK_ABI_SCOPE;
 }
 
+static void note_layers(struct init *init)
+{
+	if (init->plan->tier_b)
+		snprintf(init->layers, sizeof(init->layers), "seccomp,broker,landlock%s%s%s",
+			 landlock_abi() >= LANDLOCK_ABI_TCP ? ",ports" : "",
+			 has_landlock() ? ",signals" : "",
+			 init->bounds_processes ? ",processes" : "");
+	else
+		snprintf(init->layers, sizeof(init->layers),
+			 "namespaces,tproxy%s,mounts,seccomp%s%s",
+			 init->has_netlog ? ",netlog" : "", has_landlock() ? ",landlock" : "",
+			 init->bounds_processes ? ",processes" : "");
+}
+
 static int say_ready(struct init *init, struct error *err)
 {
-	struct msg_jail_ready ready;
-	int r;
+	const struct msg_jail_ready ready = {.layers = span_of(init->layers)};
+	int r = channel_send(&init->channel, MSG_JAIL_READY, &ready);
 
-	snprintf(init->layers, sizeof(init->layers), "namespaces,tproxy%s,mounts,seccomp%s",
-		 init->has_netlog ? ",netlog" : "", has_landlock() ? ",landlock" : "");
-	ready.layers = span_of(init->layers);
-	r = channel_send(&init->channel, MSG_JAIL_READY, &ready);
-	return r < 0 ? say_failed(err, r) : 0;
+	return r < 0 ? init_say_failed(err, r) : 0;
 }
 
 /* Only the agent and its children hold the terminal and its streams from here on. */
@@ -277,24 +322,48 @@ static void let_go_of_stdio(const struct init *init)
 		dup2(init->null_fd, i);
 }
 
-/* The filter comes between fork, which it forbids, and the first instruction of the agent. */
-static int start_agent(struct init *init, struct agent_report *ret, struct error *err)
+/* To the broker, at once: the agent's first calls may wait for it already. */
+static int send_notifier(struct init *init, int listener, struct error *err)
 {
-	const struct env_facts facts = {.spec = init->plan->spec,
-					.ca_path = TRUST_CA_PATH,
-					.bundle_path = TRUST_BUNDLE_PATH,
-					.cwd = init->plan->layout->cwd,
-					.java_options =
-						java_store(init) ? TRUST_JAVA_OPTIONS : NULL};
+	int fds[1 + INIT_NAMESPACES] = {listener};
+	size_t n = init->plan->tier_b ? 1 : ARRAY_SIZE(fds);
+	int r;
+
+	memcpy(fds + 1, init->namespaces, sizeof(init->namespaces));
+	r = channel_send_fds(&init->channel, MSG_NOTIFIER, NULL, fds, n);
+	for (size_t i = 0; n > 1 && i < INIT_NAMESPACES; i++)
+		fd_close(&init->namespaces[i]);
+	return r < 0 ? init_say_failed(err, r) : 0;
+}
+
+/*
+ * Its process is made and confines itself while elsewhere parts may not be ready yet. Init's filter
+ * comes between fork, which it forbids, and the agent's first instruction.
+ */
+static int prepare_agent(struct init *init, int *ret_line, struct error *err)
+{
+	struct env_facts facts = {.spec = init->plan->spec,
+				  .ca_path = TRUST_CA_PATH,
+				  .bundle_path = TRUST_BUNDLE_PATH,
+				  .cwd = init->plan->layout->cwd,
+				  .layout = init->plan->layout,
+				  .java_options =
+					  init_java_store(init) ? TRUST_JAVA_OPTIONS : NULL};
+	struct tier_b_names names;
 	struct agent_plan plan = {.spec = init->plan->spec,
 				  .layout = init->plan->layout,
+				  .tier_b = init->plan->tier_b,
 				  .pty_slave = init->devices.pty_slave,
 				  .null_fd = init->null_fd,
 				  .umask = init->umask,
 				  .wants_landlock = has_landlock()};
 	autoclose int line = -1;
 	char **env = NULL;
-	int r = env_build(environ, &facts, &env);
+	int r;
+
+	if (init->plan->tier_b)
+		tier_b_fill_env(init->plan->tier_b, &names, &facts);
+	r = env_build(environ, &facts, &env);
 
 	plan.env = env;
 	if (!r)
@@ -306,9 +375,22 @@ static int start_agent(struct init *init, struct agent_report *ret, struct error
 	}
 	let_go_of_stdio(init);
 	r = filter_install_init(err);
-	if (r < 0)
+	if (!r)
+		*ret_line = fd_take(&line);
+	return r;
+}
+
+static int start_agent(struct init *init, int line, struct agent_report *ret, struct error *err)
+{
+	autoclose int listener = -1;
+	int r = agent_release(line, &listener, ret);
+
+	if (!r)
+		r = send_notifier(init, listener, err);
+	if (r < 0 && !ret->is_broken)
 		return r;
-	agent_release(line, ret);
+	if (!r)
+		agent_await(line, ret);
 	if (!ret->is_broken)
 		return 0;
 	*err = ret->err;
@@ -340,6 +422,12 @@ static void on_channel(struct init *init)
 		forward_signal(init, &m);
 }
 
+/* Whom the agent has left behind is init's to reap from then on. */
+static bool has_no_children(void)
+{
+	return waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD;
+}
+
 static void on_agent_status(struct init *init, int status)
 {
 	if (WIFSTOPPED(status)) {
@@ -349,7 +437,7 @@ static void on_agent_status(struct init *init, int status)
 		return;
 	}
 	if (WIFEXITED(status) || WIFSIGNALED(status)) {
-		const struct msg_exited exited = {(uint32_t)status};
+		const struct msg_exited exited = {has_no_children(), (uint32_t)status};
 
 		channel_send(&init->channel, MSG_EXITED, &exited);
 		_exit(0);
@@ -392,11 +480,19 @@ static _Noreturn void serve(struct init *init)
 	struct message m = {.n_fds = 0};
 	struct error err = {"", "", ""};
 	struct msg_execed execed;
+	/* In tier B the supervisor may yet have to put us into the control groups. */
+	bool is_early = !init->plan->tier_b;
+	int line = -1;
 
-	expect(init, MSG_EXEC, &m);
-	message_free(&m);
-	if (start_agent(init, &report, &err) < 0)
+	note_layers(init);
+	if ((is_early && prepare_agent(init, &line, &err) < 0) || say_ready(init, &err) < 0)
 		give_up(init, &err);
+	init_expect(init, MSG_EXEC, &m);
+	message_free(&m);
+	if ((!is_early && prepare_agent(init, &line, &err) < 0) ||
+	    start_agent(init, line, &report, &err) < 0)
+		give_up(init, &err);
+	close(line);
 	execed.error = (uint32_t)report.exec_error;
 	if (channel_send(&init->channel, MSG_EXECED, &execed) < 0 || report.exec_error)
 		_exit(0);
@@ -412,10 +508,11 @@ _Noreturn void init_run(const struct init_plan *plan)
 			    .java = BUF_INIT(JAVA_STORE_MAX)};
 	struct error err = {"", "", ""};
 
-	wait_at_gate(plan->gate_fd);
+	wait_at_gate(plan);
 	if (channel_open(&init.channel, plan->channel_fd, ROLE_INIT, ROLE_SUPERVISOR) < 0)
 		_exit(JAIL_EXIT_BROKEN);
-	if (make_jail(&init, &err) < 0 || say_ready(&init, &err) < 0)
+	init.bounds_processes = plan->spec->bounds && bounds_bind_jail(plan->spec->bounds);
+	if (make_jail(&init, &err) < 0)
 		give_up(&init, &err);
 	serve(&init);
 }

@@ -7,19 +7,23 @@
 
 #include "jail/jail.h"
 #include "jail/layout.h"
+#include "jail/tier_b.h"
 
 struct init_plan {
 	const struct jail_spec *spec;
 	const struct layout *layout;
-	int channel_fd; /* to the supervisor */
-	int gate_fd;    /* yields one byte once the uid map is written */
+	int channel_fd;              /* to the supervisor */
+	int gate_fd;                 /* yields one byte once the uid map is written; -1: none is */
+	const struct tier_b *tier_b; /* NULL: tier A */
+	pid_t parent;                /* with tier_b: who forked it */
 };
 
 /**
  * init_run() - Make the jail, run the agent in it, reap until the agent has ended
  *
- * To be called first thing in a process cloned into new namespaces, with all signals
- * blocked. Every descriptor but the plan's and the spec's stdio is closed.
+ * To be called first thing in a process cloned into new namespaces or, in tier B, forked by
+ * tier_b_enter(), with all signals blocked. Every descriptor but the plan's and the spec's
+ * stdio is closed.
  */
 _Noreturn void init_run(const struct init_plan *plan);
 

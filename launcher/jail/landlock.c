@@ -5,9 +5,10 @@
  * the agent alone: it keeps init, which shares those namespaces, out of the agent's reach
  * too, and holds where a mount is writable that should not be.
  *
- * Only writing is handled: reading goes by mounts alone, so that opening and listing files
- * costs nothing more. Landlock knows files by their inodes, whatever mount shows them: it
- * makes nothing writable, and what lies in a writable tree and is kept read-only or hidden
+ * Only writing is handled, and not even that where the agent may mount, which the kernel
+ * allows nobody whose files Landlock confines: reading goes by mounts alone, so that opening and
+ * listing files costs nothing more. Landlock knows files by their inodes, whatever mount shows
+ * them: it makes nothing writable, and what lies in a writable tree and is kept read-only or hidden
  * there remains the mounts' to keep.
  */
 #include "jail/landlock.h"
@@ -81,7 +82,7 @@ static int restrict_to(const char *const *trees, size_t n)
 int landlock_confine_agent(const char *const *trees, size_t n, bool *ret_applied, struct error *err)
 {
 	bool known = landlock_abi() >= LANDLOCK_ABI_SCOPE;
-	int r = restrict_to(trees, n);
+	int r = trees ? restrict_to(trees, n) : landlock_restrict(LANDLOCK_SCOPE);
 
 	if (r) {
 		error_set(err, "landlock", NULL, "the kernel refuses to confine the agent: %s",

@@ -16,46 +16,6 @@ static const char *const scratch_dirs[] = {"/tmp", "/var/tmp", "/dev/shm"};
 /* Replaced by what the jail needs of them, or by nothing. */
 static const char *const system_dirs[] = {"/dev", "/proc", "/run", "/sys", "/var/run"};
 
-/* Below the home. Secrets of other programs that an agent has no business to read. */
-static const char *const credentials[] = {
-	".ssh",
-	".gnupg",
-	".aws",
-	".azure",
-	".kube",
-	".netrc",
-	".git-credentials",
-	".config/git/credentials",
-	".docker",
-	".config/gcloud",
-	".config/gh",
-	".password-store",
-	".local/share/keyrings",
-	".mozilla",
-	".thunderbird",
-	".config/google-chrome",
-	".config/google-chrome-beta",
-	".config/google-chrome-unstable",
-	".config/chromium",
-	".config/BraveSoftware",
-	".config/microsoft-edge",
-	".config/opera",
-	".config/vivaldi",
-	".config/mozilla",
-	"snap/firefox",
-	"snap/chromium",
-	".var/app/org.mozilla.firefox",
-	".var/app/com.google.Chrome",
-	".var/app/org.chromium.Chromium",
-	".var/app/com.brave.Browser",
-	NULL,
-};
-
-const char *const *layout_credentials(void)
-{
-	return credentials;
-}
-
 bool path_is_within(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
@@ -97,13 +57,16 @@ bool layout_is_writable(const struct layout *layout, const char *path)
 	return false;
 }
 
-size_t layout_writable_trees(const struct layout *layout, const char *ret[LAYOUT_TREES_MAX])
+size_t layout_writable_places(const struct layout *layout, const char *ret[LAYOUT_WRITABLE_MAX])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < layout->n_trees; i++)
 		if (layout->trees[i].writable)
 			ret[n++] = layout->trees[i].path;
+	for (size_t i = 0; i < LAYOUT_NSS_MAX; i++)
+		if (layout->nss_dirs[i])
+			ret[n++] = layout->nss_dirs[i];
 	return n;
 }
 
@@ -127,12 +90,15 @@ bool layout_is_written(const struct layout *layout, const char *path)
 
 static bool is_in_store(const char *home, const char *path, char *ret)
 {
-	for (size_t i = 0; credentials[i]; i++) {
-		int n = snprintf(ret, PATH_MAX, "%s/%s", home, credentials[i]);
+	const char *const *names = layout_credentials();
+	const char *below;
 
-		if (n < PATH_MAX && path_is_within(path, ret))
-			return true;
-	}
+	if (!path_is_within(path, home) || !strcmp(path, home))
+		return false;
+	below = path + strlen(home) + (home[1] != '\0');
+	for (size_t i = 0; names[i]; i++)
+		if (path_is_within(below, names[i]))
+			return snprintf(ret, PATH_MAX, "%s/%s", home, names[i]) < PATH_MAX;
 	return false;
 }
 
@@ -155,6 +121,12 @@ bool layout_find_hidden(const struct layout *layout, const char *path, char *ret
 		    is_in_store(layout->homes[i], path, ret))
 			return true;
 	return false;
+}
+
+static int say_no_memory(const char *path, struct error *err)
+{
+	error_set(err, path, NULL, "%s", strerror(ENOMEM));
+	return -ENOMEM;
 }
 
 static int resolve_dir(const char *what, const char *path, char **ret, struct error *err)
@@ -219,10 +191,8 @@ int layout_add_tree(struct layout *layout, const char *path, bool writable, stru
 	if (is_scratch_itself(path) || is_covered(layout, path))
 		return 0;
 	copy = strdup(path);
-	if (!copy) {
-		error_set(err, path, NULL, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
+	if (!copy)
+		return say_no_memory(path, err);
 	if (writable)
 		drop_within(layout, path);
 	if (layout->n_trees == LAYOUT_TREES_MAX) {
@@ -242,27 +212,60 @@ int layout_add_tree(struct layout *layout, const char *path, bool writable, stru
 	return 0;
 }
 
+/* @path lies in @dir, in a directory there whose name begins with a dot: `.git`, `.codex`. */
+static bool is_in_dotted(const char *path, const char *dir)
+{
+	return path_is_within(path, dir) && strcmp(path, dir) && path[strlen(dir)] == '/' &&
+	       path[strlen(dir) + 1] == '.';
+}
+
+/* --write DIR within a dotted directory of another one means what that would keep. */
+static int add_root(struct layout *layout, const char *path)
+{
+	for (size_t i = 0; i < layout->roots.n; i++)
+		if (is_in_dotted(path, layout->roots.items[i]))
+			return 0;
+	return path_list_add(&layout->roots, path);
+}
+
+int layout_add_policy_root(struct layout *layout, const char *path)
+{
+	for (size_t i = 0; i < LAYOUT_HOMES_MAX; i++)
+		if (layout->homes[i] && is_in_dotted(path, layout->homes[i]))
+			return 0;
+	return add_root(layout, path);
+}
+
+static int add_write_dir(struct layout *layout, const char *name, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = layout_follow(layout, name, path, err);
+
+	if (!r)
+		r = layout_add_tree(layout, path, true, err);
+	if (!r && (path_list_add(&layout->named, path) || add_root(layout, path)))
+		r = say_no_memory(path, err);
+	return r;
+}
+
+/* The working directory comes first: no link in it counts. */
 static int add_trees(const struct jail_spec *spec, struct layout *ret, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < spec->n_write_dirs; i++) {
-		autofree char *path = NULL;
-
-		if (i == JAIL_WRITE_DIRS_MAX) {
-			error_set(err, spec->write_dirs[i],
-				  "name a directory that holds several of them",
-				  "no more than %d directories can be made writable",
-				  JAIL_WRITE_DIRS_MAX);
-			return -E2BIG;
-		}
-		r = resolve_dir("--write", spec->write_dirs[i], &path, err);
-		if (!r)
-			r = layout_add_tree(ret, path, true, err);
+	if (spec->n_write_dirs > JAIL_WRITE_DIRS_MAX) {
+		error_set(err, spec->write_dirs[JAIL_WRITE_DIRS_MAX],
+			  "name a directory that holds several of them",
+			  "no more than %d directories can be made writable", JAIL_WRITE_DIRS_MAX);
+		return -E2BIG;
 	}
 	/* One that is not writable must yet be seen, where it lies in a private place. */
-	if (!r && strcmp(ret->cwd, "/"))
+	if (strcmp(ret->cwd, "/"))
 		r = layout_add_tree(ret, ret->cwd, spec->cwd_is_writable, err);
+	if (!r && spec->cwd_is_writable && path_list_add(&ret->roots, ret->cwd))
+		r = say_no_memory(ret->cwd, err);
+	for (size_t i = 0; !r && i < spec->n_write_dirs; i++)
+		r = add_write_dir(ret, spec->write_dirs[i], err);
 	return r;
 }
 
@@ -276,6 +279,22 @@ static void resolve_homes(const struct jail_spec *spec, struct layout *ret)
 			ret->homes[i] = realpath(homes[i], NULL);
 	if (ret->homes[0] && ret->homes[1] && !strcmp(ret->homes[0], ret->homes[1]))
 		free(ptr_take(&ret->homes[1]));
+}
+
+/* The older place, and the one of who has no such directory; of who has both, both. */
+static void find_nss_dirs(struct layout *layout)
+{
+	static const char *const names[LAYOUT_NSS_MAX] = {".pki/nssdb", ".local/share/pki/nssdb"};
+	const char *data = getenv("XDG_DATA_HOME");
+	char path[PATH_MAX];
+
+	for (size_t i = 0; layout->homes[0] && i < LAYOUT_NSS_MAX; i++) {
+		snprintf(path, sizeof(path), "%s/%s", layout->homes[0], names[i]);
+		if (i && data && data[0] == '/')
+			snprintf(path, sizeof(path), "%s/pki/nssdb", data);
+		if (access(path, F_OK) == 0 && !layout_is_replaced(path))
+			layout->nss_dirs[i] = realpath(path, NULL);
+	}
 }
 
 static int copy_names(const struct jail_spec *spec, struct layout *ret, struct error *err)
@@ -306,7 +325,10 @@ int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct erro
 {
 	int r;
 
-	*ret = (struct layout){.n_trees = 0, .run_dev = spec->run_dev, .run_ino = spec->run_ino};
+	*ret = (struct layout){.n_trees = 0,
+			       .run_dev = spec->run_dev,
+			       .run_ino = spec->run_ino,
+			       .nests = spec->allows_nested_sandbox && spec->tier == JAIL_TIER_A};
 	r = resolve_dir("working directory", spec->cwd, &ret->cwd, err);
 	if (!r)
 		r = resolve_dir("run directory", spec->run_dir, &ret->run_dir, err);
@@ -317,6 +339,7 @@ int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct erro
 	if (r < 0)
 		return r;
 	resolve_homes(spec, ret);
+	find_nss_dirs(ret);
 	ret->program_path = realpath("/proc/self/exe", NULL);
 	r = add_trees(spec, ret, err);
 	return r ? r : layout_add_paths(spec, ret, err);
@@ -325,10 +348,10 @@ int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct erro
 void layout_free(struct layout *layout)
 {
 	char **const strings[] = {
-		&layout->cwd,          &layout->run_dir,    &layout->state_dir,
-		&layout->homes[0],     &layout->homes[1],   &layout->policy_path,
-		&layout->policy_name,  &layout->state_name, &layout->default_policy_dir,
-		&layout->program_path,
+		&layout->cwd,          &layout->run_dir,     &layout->state_dir,
+		&layout->homes[0],     &layout->homes[1],    &layout->policy_path,
+		&layout->policy_name,  &layout->state_name,  &layout->default_policy_dir,
+		&layout->program_path, &layout->nss_dirs[0], &layout->nss_dirs[1],
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
@@ -339,4 +362,11 @@ void layout_free(struct layout *layout)
 	path_list_free(&layout->reads);
 	path_list_free(&layout->writes);
 	path_list_free(&layout->hides);
+	path_list_free(&layout->roots);
+	path_list_free(&layout->named);
+	for (size_t i = 0; i < layout->n_sockets; i++) {
+		free(layout->sockets[i].path);
+		free(layout->sockets[i].real);
+	}
+	layout->n_sockets = 0;
 }

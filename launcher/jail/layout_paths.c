@@ -184,6 +184,30 @@ static int resolve(struct layout *layout, char *path, bool may_make, char ret[PA
 	return r;
 }
 
+int layout_follow(struct layout *layout, const char *path, char *ret, struct error *err)
+{
+	struct walk walk = {.layout = layout, .on_name = check_link};
+	struct stat st;
+	int r = walk_path(&walk, path);
+
+	if (!r && (stat(walk.done[0] ? walk.done : "/", &st) < 0 || !S_ISDIR(st.st_mode)))
+		r = -ENOTDIR;
+	if (r)
+		return say_failed(path, r, err);
+	snprintf(ret, PATH_MAX, "%s", walk.done[0] ? walk.done : "/");
+	return 0;
+}
+
+/* Other failures are for whoever opens it to tell. */
+int layout_check_links(const char *path, const char *home, struct error *err)
+{
+	autofree char *real_home = home ? realpath(home, NULL) : NULL;
+	const struct layout layout = {.homes = {real_home}};
+	struct walk walk = {.layout = &layout, .on_name = check_link};
+
+	return walk_path(&walk, path) == -EMLINK ? say_failed(path, -EMLINK, err) : 0;
+}
+
 static int check_kind(const char *path, struct error *err)
 {
 	struct stat st;
@@ -223,12 +247,16 @@ static int find_writes(const struct jail_spec *spec, struct layout *layout, stru
 	qsort(paths.items, paths.n, sizeof(paths.items[0]), shorter_first);
 	for (size_t i = 0; !r && i < paths.n; i++) {
 		r = resolve(layout, paths.items[i], true, real);
+		if (path_list_add(&layout->named, paths.items[i]))
+			return say_failed(paths.items[i], -E2BIG, err);
 		if (is_absent(r)) {
 			r = 0;
 			continue;
 		}
 		if (!r)
 			r = path_list_add(&layout->writes, real);
+		if (!r)
+			r = path_list_add(&layout->named, real);
 		if (r)
 			say_failed(paths.items[i], r, err);
 	}
@@ -250,6 +278,8 @@ static int add_writes(struct layout *layout, struct error *err)
 			r = check_hidden(layout, path, err);
 		if (!r)
 			r = layout_add_tree(layout, path, true, err);
+		if (!r && layout_add_policy_root(layout, path))
+			r = say_failed(path, -E2BIG, err);
 	}
 	return r;
 }
@@ -284,6 +314,53 @@ static int add_reads(const struct jail_spec *spec, struct layout *layout, struct
 
 	for (size_t i = 0; !r && i < paths.n; i++)
 		r = add_read(layout, paths.items[i], err);
+	return r;
+}
+
+/* --- sockets ------------------------------------------------------------------------------ */
+
+static int show_socket(struct layout *layout, const char *path, const char *real)
+{
+	struct layout_socket *socket = &layout->sockets[layout->n_sockets];
+
+	/* Of /dev, /proc and /sys the jail has its own, which hold none. */
+	if (!layout_is_in_scratch(path) && !path_is_within(path, "/run"))
+		return 0;
+	if (layout->n_sockets == LAYOUT_SOCKETS_MAX)
+		return -E2BIG;
+	*socket = (struct layout_socket){strdup(path), strdup(real)};
+	layout->n_sockets++;
+	return socket->path && socket->real ? 0 : -ENOMEM;
+}
+
+/* One that lies in a store is shown there like a file. */
+static int add_socket(struct layout *layout, char *path, struct error *err)
+{
+	char real[PATH_MAX], hidden[PATH_MAX];
+	struct stat st;
+	int r = resolve(layout, path, false, real);
+
+	if (is_absent(r) || (!r && (lstat(real, &st) < 0 || !S_ISSOCK(st.st_mode))))
+		return 0;
+	if (!r && layout_is_replaced(real)) {
+		r = show_socket(layout, real, real);
+		if (!r && strcmp(path, real) && layout_is_replaced(path))
+			r = show_socket(layout, path, real);
+	} else if (!r && layout_find_hidden(layout, real, hidden)) {
+		r = path_list_add(&layout->reads, path);
+		if (!r)
+			r = path_list_add(&layout->reads, real);
+	}
+	return r ? say_failed(path, r, err) : 0;
+}
+
+static int add_sockets(const struct jail_spec *spec, struct layout *layout, struct error *err)
+{
+	__attribute__((cleanup(path_list_free))) struct path_list paths = {.n = 0};
+	int r = expand(&spec->sockets, layout, 1, &paths, err);
+
+	for (size_t i = 0; !r && i < paths.n; i++)
+		r = add_socket(layout, paths.items[i], err);
 	return r;
 }
 
@@ -362,5 +439,7 @@ int layout_add_paths(const struct jail_spec *spec, struct layout *layout, struct
 		r = add_reads(spec, layout, err);
 	if (!r)
 		r = add_writes(layout, err);
+	if (!r)
+		r = add_sockets(spec, layout, err);
 	return r ? r : add_hides(spec, layout, err);
 }

@@ -49,6 +49,14 @@ int mount_attach_at(int mount_fd, const char *path)
 	return to < 0 ? to : mount_attach(mount_fd, to);
 }
 
+int mount_onto_itself(const char *path, uint64_t attributes)
+{
+	autoclose int at = mount_open(path);
+	autoclose int fd = at < 0 ? at : mount_clone(at, "", true, attributes);
+
+	return fd < 0 ? fd : mount_attach(fd, at);
+}
+
 int mount_new(const char *type, const char *const *options, uint64_t attributes)
 {
 	autoclose int context = fsopen(type, FSOPEN_CLOEXEC);

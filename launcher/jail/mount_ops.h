@@ -39,6 +39,11 @@ int mount_attach(int mount_fd, int to_fd);
 /** mount_attach_at() - The same, by canonical path */
 int mount_attach_at(int mount_fd, const char *path);
 
+/** mount_onto_itself() - Give what is at @path, as in mount_open(), more attributes. Return: 0;
+ * -errno
+ */
+int mount_onto_itself(const char *path, uint64_t attributes);
+
 /**
  * mount_new() - Detached mount of a new file system
  * @options: NULL-terminated: key, value, key, value, …; a value "" makes the key a flag

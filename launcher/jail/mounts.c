@@ -41,6 +41,20 @@ static int clone_trees(const struct layout *layout, struct mounts *mounts, struc
 	return 0;
 }
 
+static int clone_sockets(const struct layout *layout, struct mounts *mounts, struct error *err)
+{
+	for (size_t i = 0; i < layout->n_sockets; i++) {
+		const char *path = layout->sockets[i].real;
+		autoclose int at = mount_open(path);
+		int fd = at < 0 ? at : mount_clone(at, "", false, MOUNT_SEALED);
+
+		if (fd < 0 && fd != -ENOENT)
+			return mount_failed(err, path, "cloning it", fd);
+		mounts->sockets[i] = fd < 0 ? -1 : fd;
+	}
+	return 0;
+}
+
 static int make_scratch(struct mounts *mounts)
 {
 	static const char *const options[] = {"mode", "0755", NULL};
@@ -49,7 +63,7 @@ static int make_scratch(struct mounts *mounts)
 		mode_t mode;
 	} dirs[] = {
 		{"run", 0755},     {"run/mcpjail", 0755}, {"tmp", 01777},
-		{"vartmp", 01777}, {"empty", 0555},       {"certs", 0755},
+		{"vartmp", 01777}, {"empty", 0555},
 	};
 	autoclose int mount_fd = mount_new("tmpfs", options, MOUNT_SAFE);
 	int r = mount_fd < 0 ? mount_fd : mount_attach_at(mount_fd, "/run");
@@ -142,6 +156,41 @@ static int attach_trees(const struct layout *layout, struct mounts *mounts, bool
 }
 
 /*
+ * Those of /tmp and the like are attached at once; for those of /run the place is made, in the
+ * scratch that lies there until the end.
+ */
+static int place_sockets(const struct layout *layout, struct mounts *mounts, struct error *err)
+{
+	char place[PATH_MAX];
+
+	for (size_t i = 0; i < layout->n_sockets; i++) {
+		const char *path = layout->sockets[i].path;
+		bool in_scratch = layout_is_in_scratch(path);
+		int r;
+
+		if (mounts->sockets[i] < 0)
+			continue;
+		snprintf(place, sizeof(place), "%s%s", in_scratch ? "" : "/run", path);
+		r = make_place(place, mounts->sockets[i]);
+		if (!r && in_scratch)
+			r = mount_attach_at(mounts->sockets[i], path);
+		if (r < 0)
+			return mount_failed(err, path, "showing it", r);
+	}
+	return 0;
+}
+
+static int attach_sockets_of_run(const struct layout *layout, struct mounts *mounts)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < layout->n_sockets; i++)
+		if (mounts->sockets[i] >= 0 && !layout_is_in_scratch(layout->sockets[i].path))
+			r = mount_attach_at(mounts->sockets[i], layout->sockets[i].path);
+	return r;
+}
+
+/*
  * Without capabilities most of this is closed to the agent anyway, except where the files
  * belong to uid 0 and the agent is uid 0 too. What is not of a process is one and the same in
  * every /proc of the machine, its modes and owners as well: uid 0 gets all of it read-only,
@@ -213,6 +262,8 @@ static int mount_over(const struct layout *layout, const struct devices *devices
 	if (!r)
 		r = attach_trees(layout, mounts, true, err);
 	if (!r)
+		r = place_sockets(layout, mounts, err);
+	if (!r)
 		r = guards_mount(layout, mounts->scratch, err);
 	return r ? r : mount_resolv_conf(mounts, err);
 }
@@ -225,7 +276,11 @@ int mounts_set_up(const struct layout *layout, const struct devices *devices, st
 	ret->scratch = -1;
 	for (size_t i = 0; i < LAYOUT_TREES_MAX; i++)
 		ret->trees[i] = -1;
+	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++)
+		ret->sockets[i] = -1;
 	r = clone_trees(layout, ret, err);
+	if (!r)
+		r = clone_sockets(layout, ret, err);
 	if (r < 0)
 		return r;
 	r = mount_seal("/", MOUNT_SEALED);
@@ -237,14 +292,22 @@ int mounts_set_up(const struct layout *layout, const struct devices *devices, st
 	return mount_over(layout, devices, ret, err);
 }
 
-int mounts_finish(struct mounts *mounts, struct error *err)
+int mounts_finish(const struct layout *layout, struct mounts *mounts, struct error *err)
 {
-	struct mount_attr sealed = {.attr_set = MOUNT_SEALED};
-	int r = show(mounts, "run", MOUNT_SEALED | MOUNT_ATTR_NOEXEC, "/run");
+	autoclose int run =
+		mount_clone(mounts->scratch, "run", false, MOUNT_SEALED | MOUNT_ATTR_NOEXEC);
+	int r = run < 0 ? run : 0;
 
-	/* It stays beneath, out of sight; what was shown of it before are mounts of their own. */
-	if (!r && mount_setattr(mounts->scratch, "", AT_EMPTY_PATH, &sealed, sizeof(sealed)) < 0)
+	/*
+	 * What was shown of it before are mounts of their own. Were it to stay beneath, out of
+	 * sight, sandboxes that look for further names of /tmp would find one below /run.
+	 */
+	if (!r && umount2("/run", MNT_DETACH) < 0)
 		r = -errno;
+	if (!r)
+		r = mount_attach_at(run, "/run");
+	if (!r)
+		r = attach_sockets_of_run(layout, mounts);
 	return r < 0 ? mount_failed(err, "/run", "private directory", r) : 0;
 }
 
@@ -252,5 +315,7 @@ void mounts_close(struct mounts *mounts)
 {
 	for (size_t i = 0; i < LAYOUT_TREES_MAX; i++)
 		fd_close(&mounts->trees[i]);
+	for (size_t i = 0; i < LAYOUT_SOCKETS_MAX; i++)
+		fd_close(&mounts->sockets[i]);
 	fd_close(&mounts->scratch);
 }

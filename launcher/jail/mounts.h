@@ -14,8 +14,9 @@
 #define MOUNTS_RESOLVER "198.18.0.1" /* in resolv.conf; any address would be answered */
 
 struct mounts {
-	int trees[LAYOUT_TREES_MAX]; /* detached clones, by the layout's index */
-	int scratch;                 /* root of the jail's own tmpfs; lies on /run until the end */
+	int trees[LAYOUT_TREES_MAX];     /* detached clones, by the layout's index */
+	int sockets[LAYOUT_SOCKETS_MAX]; /* the same */
+	int scratch; /* root of the jail's own tmpfs; lies on /run until the end */
 };
 
 /**
@@ -30,8 +31,8 @@ struct mounts {
 int mounts_set_up(const struct layout *layout, const struct devices *devices, struct mounts *ret,
 		  struct error *err);
 
-/** mounts_finish() - Show the scratch's directory "run" as /run, and nothing else of it */
-int mounts_finish(struct mounts *mounts, struct error *err);
+/** mounts_finish() - Show the scratch's directory "run" as /run, with the sockets listed there */
+int mounts_finish(const struct layout *layout, struct mounts *mounts, struct error *err);
 
 void mounts_close(struct mounts *mounts);
 

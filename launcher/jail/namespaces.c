@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +17,10 @@
 #include "base/cleanup.h"
 #include "jail/init.h"
 #include "jail/jail.h"
+#include "jail/keeps.h"
 #include "jail/layout.h"
+#include "jail/bounds.h"
+#include "sandbox/settings.h"
 
 #define NAMESPACES_ALL                                                                             \
 	(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
@@ -32,24 +36,11 @@ static bool sysctl_is(const char *path, char value)
 
 const char *namespaces_mend(void)
 {
-	static const struct {
-		const char *path;
-		char value;
-		const char *mend;
-	} known[] = {
-		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1',
-		 "AppArmor restricts user namespaces: sudo sysctl "
-		 "kernel.apparmor_restrict_unprivileged_userns=0, or run mcpjail as root"},
-		{"/proc/sys/kernel/unprivileged_userns_clone", '0',
-		 "sudo sysctl kernel.unprivileged_userns_clone=1"},
-		{"/proc/sys/user/max_user_namespaces", '0',
-		 "sudo sysctl user.max_user_namespaces=15000"},
-	};
+	const char *mend = settings_mend_namespaces(geteuid() == 0);
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (sysctl_is(known[i].path, known[i].value))
-			return known[i].mend;
-	return "a container or security module forbids namespaces here: run mcpjail outside of it";
+	return mend ? mend
+		    : "a container or security module forbids namespaces here: run mcpjail outside "
+		      "of it";
 }
 
 static int write_file(pid_t pid, const char *name, const char *text)
@@ -119,8 +110,11 @@ static int write_maps(pid_t pid, struct error *err)
 	return r;
 }
 
-/* Not fork(): no namespace must be entered by the supervisor itself. */
-static pid_t clone_init(int *ret_pidfd)
+/*
+ * Not fork(): no namespace must be entered by the supervisor itself. @cgroup_fd: -1: none. A
+ * process that is to enter it later waits for all processors, which takes milliseconds.
+ */
+static pid_t clone_init(int cgroup_fd, int *ret_pidfd)
 {
 	struct clone_args args = {
 		.flags = NAMESPACES_ALL | CLONE_PIDFD,
@@ -128,7 +122,17 @@ static pid_t clone_init(int *ret_pidfd)
 		.exit_signal = SIGCHLD,
 	};
 
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	pid_t pid;
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (__u64)cgroup_fd;
+	}
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	/* Filters that cannot look at its flags say that there is none. */
+	if (pid < 0 && errno == ENOSYS && cgroup_fd < 0)
+		pid = (pid_t)syscall(SYS_clone, args.flags | SIGCHLD, NULL, ret_pidfd, NULL, NULL);
+	return pid;
 }
 
 static void become_init(const struct jail_spec *spec, const struct layout *layout, int channel_fd,
@@ -146,18 +150,53 @@ static void become_init(const struct jail_spec *spec, const struct layout *layou
 static int start(const struct jail_spec *spec, const struct layout *layout, int channel_fd,
 		 const int gate[2], int *ret_pidfd)
 {
+	int cgroup_fd = spec->bounds ? spec->bounds->cgroup.fd : -1;
 	sigset_t all, before;
 	pid_t pid;
 	int r;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = clone_init(ret_pidfd);
+	pid = clone_init(cgroup_fd, ret_pidfd);
+	if (pid < 0 && cgroup_fd >= 0)
+		pid = clone_init(-1, ret_pidfd); /* bounds_place() sees to it */
 	r = pid < 0 ? -errno : pid;
 	if (pid == 0)
 		become_init(spec, layout, channel_fd, gate);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
+}
+
+/* What says that there are none for us; what else fails is another machine's trouble. */
+static bool lacks_namespaces(int r)
+{
+	static const int errors[] = {EPERM, EACCES, ENOSYS, EINVAL, ENOSPC, EUSERS};
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (r == -errors[i])
+			return true;
+	return false;
+}
+
+/* Where AppArmor lets anybody make namespaces, but gives no rights over them. */
+static bool may_lack_rights(void)
+{
+	return geteuid() &&
+	       sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1');
+}
+
+static int await_rights(int gate, struct error *err)
+{
+	char has_rights = 0;
+	ssize_t n;
+
+	do
+		n = read(gate, &has_rights, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1 && has_rights)
+		return 0;
+	error_set(err, "namespaces", namespaces_mend(), "they come without rights over them");
+	return -EOPNOTSUPP;
 }
 
 /*
@@ -170,7 +209,7 @@ static int start_and_map(const struct jail_spec *spec, const struct layout *layo
 	autoclose int gate_out = -1, gate_in = -1;
 	int gate[2], pid = -1, r;
 
-	if (pipe2(gate, O_CLOEXEC) == 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) == 0) {
 		gate_out = gate[0];
 		gate_in = gate[1];
 		pid = start(spec, layout, channel_fd, gate, ret_pidfd);
@@ -179,11 +218,15 @@ static int start_and_map(const struct jail_spec *spec, const struct layout *layo
 	}
 	if (pid < 0) {
 		error_set(err, "namespaces", namespaces_mend(), "%s", strerror(-pid));
-		return pid;
+		return lacks_namespaces(pid) ? -EOPNOTSUPP : pid;
 	}
-	r = write_maps(pid, err);
+	r = write_maps(pid, err) ? -EOPNOTSUPP : 0;
+	if (!r && spec->bounds)
+		r = bounds_place(spec->bounds, pid, err);
 	if (!r && write(gate_in, "", 1) != 1)
 		r = -errno;
+	if (!r && may_lack_rights())
+		r = await_rights(gate_in, err);
 	if (!r)
 		return pid;
 	fd_close(&gate_in);
@@ -191,13 +234,29 @@ static int start_and_map(const struct jail_spec *spec, const struct layout *layo
 	return r;
 }
 
+static int keep(const struct jail_spec *spec, struct layout *layout, struct keeps *ret,
+		struct error *err)
+{
+	int r = placeholders_open(spec->state_dir, spec->placeholders);
+
+	if (r < 0) {
+		error_set(err, spec->state_dir, NULL, PLACEHOLDERS_LOCKS ": %s", strerror(-r));
+		return r;
+	}
+	layout->keeps = ret;
+	return keeps_find(layout, spec->placeholders, ret, err);
+}
+
 int jail_start(const struct jail_spec *spec, int init_channel_fd, pid_t *ret_pid, int *ret_pidfd,
 	       struct error *err)
 {
 	__attribute__((cleanup(layout_free))) struct layout layout = {.n_trees = 0};
+	__attribute__((cleanup(keeps_free))) struct keeps keeps = {.n = 0};
 	autoclose int pidfd = -1;
 	int r = layout_resolve(spec, &layout, err), pid;
 
+	if (!r && spec->placeholders)
+		r = keep(spec, &layout, &keeps, err);
 	if (r < 0)
 		return r;
 	pid = start_and_map(spec, &layout, init_channel_fd, &pidfd, err);

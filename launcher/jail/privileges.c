@@ -32,12 +32,22 @@ static int drop_sets(void)
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
+/* Whether what an exec could bring may be given up by us: always, in a user namespace. */
+static bool may_drop_bounding(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return !syscall(SYS_capget, &header, has) && (has[0].effective & 1u << CAP_SETPCAP);
+}
+
 int privileges_drop(struct error *err)
 {
 	/* The order matters: securebits and bounding set need CAP_SETPCAP, dropped last. */
-	int r = drop_bounding();
+	bool may_drop = may_drop_bounding();
+	int r = may_drop ? drop_bounding() : 0;
 
-	if (!r && prctl(PR_SET_SECUREBITS, PRIVILEGES_BITS, 0, 0, 0) < 0)
+	if (!r && may_drop && prctl(PR_SET_SECUREBITS, PRIVILEGES_BITS, 0, 0, 0) < 0)
 		r = -errno;
 	if (!r && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		r = -errno;
@@ -51,7 +61,7 @@ int privileges_drop(struct error *err)
 	return r;
 }
 
-bool privileges_are_gone(void)
+bool privileges_are_out_of_reach(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {0};
@@ -61,6 +71,13 @@ bool privileges_are_gone(void)
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		if (has[i].effective | has[i].permitted | has[i].inheritable)
 			return false;
+	return true;
+}
+
+bool privileges_are_gone(void)
+{
+	if (!privileges_are_out_of_reach())
+		return false;
 	for (unsigned long cap = 0; cap <= PRIVILEGES_CAP_MAX; cap++) {
 		int r = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 

@@ -49,7 +49,7 @@ static int show_whole(const struct store *store)
 {
 	if (attributes_of(store->layout, store->path) != MOUNT_SEALED)
 		return 0;
-	return guards_mount_onto_itself(store->path, MOUNT_SEALED);
+	return mount_onto_itself(store->path, MOUNT_SEALED);
 }
 
 /* The directories on the way to @name, below @cover. */
@@ -235,18 +235,33 @@ static int hide_store(struct store *store, const char *home, const char *name)
 	return at < 0 ? at : cover_store(store, at);
 }
 
-int stores_hide(const struct layout *layout, size_t home, int scratch_fd, struct error *err)
+size_t stores_find(const char *home, size_t ret[STORES_MAX])
+{
+	const char *const *names = layout_credentials();
+	autoclose int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	size_t n = 0;
+
+	for (size_t i = 0; fd >= 0 && names[i] && n < STORES_MAX; i++)
+		if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			ret[n++] = i;
+	return n;
+}
+
+int stores_hide(const struct layout *layout, size_t home, const size_t *found, size_t n,
+		int scratch_fd, struct error *err)
 {
 	const char *const *names = layout_credentials();
 
-	for (size_t i = 0; layout->homes[home] && names[i]; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct store store = {.layout = layout, .path = "", .scratch_fd = scratch_fd};
+		const char *name = names[found[i]];
 		int r;
 
-		snprintf(store.cover, sizeof(store.cover), "store-%zu-%zu", home, i);
-		r = hide_store(&store, layout->homes[home], names[i]);
+		snprintf(store.cover, sizeof(store.cover), "store-%zu-%zu", home, found[i]);
+		r = hide_store(&store, layout->homes[home], name);
 		if (r < 0)
-			return mount_failed(err, names[i], "hiding it from the agent", r);
+			return mount_failed(err, name, "hiding it from the agent", r);
 	}
 	return 0;
 }

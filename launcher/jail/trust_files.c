@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,10 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "jail/mount_ops.h"
+#include "jail/trust_places.h"
 #include "trust/java_store.h"
 
-#define TRUST_BUNDLE_MAX  (16 << 20) /* bytes of the system's bundle that are taken over */
-#define TRUST_NUMBERS_MAX 16         /* HASH.0 … HASH.15: certificates with one subject hash */
-#define TRUST_CERTS_DIR   "/etc/ssl/certs"
+#define TRUST_BUNDLE_MAX (16 << 20) /* bytes of the system's bundle that are taken over */
 
 /* Without a system bundle the run's CA is all there is, and all that is needed. */
 static int copy_system_bundle(int to)
@@ -44,7 +42,7 @@ static int copy_system_bundle(int to)
 
 static int create(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -94,7 +92,6 @@ int trust_files_prepare(int scratch_fd, struct buf *java, struct error *err)
 static int write_files(const struct msg_trust *trust, int scratch_fd)
 {
 	autoclose int ca = create(scratch_fd, "run/mcpjail/ca.pem");
-	/* Its mode forbids writing to all but the owner of capabilities, which we still are. */
 	autoclose int bundle =
 		openat(scratch_fd, "run/mcpjail/ca-bundle.pem", O_WRONLY | O_APPEND | O_CLOEXEC);
 	int r = ca < 0 ? ca : bundle < 0 ? -errno : 0;
@@ -104,85 +101,20 @@ static int write_files(const struct msg_trust *trust, int scratch_fd)
 	return r ? r : io_write_all(bundle, trust->ca_pem.p, trust->ca_pem.n);
 }
 
-/* The first free HASH.N, as OpenSSL reads them one after the other until one is missing. */
-static int link_hash(int certs, const char *system_dir, uint32_t hash)
+int trust_files_fill(const struct msg_trust *trust, int scratch_fd, struct buf *java,
+		     struct error *err)
 {
-	char name[16], path[PATH_MAX];
-	struct stat st;
-
-	for (int i = 0; i < TRUST_NUMBERS_MAX; i++) {
-		snprintf(name, sizeof(name), "%08x.%d", hash, i);
-		snprintf(path, sizeof(path), "%s/%s", system_dir, name);
-		if (lstat(path, &st) < 0)
-			return symlinkat(TRUST_CA_PATH, certs, name) < 0 ? -errno : 0;
-	}
-	return -ENOSPC;
-}
-
-/* What lies over the system's directory of certificates: our CA, and the bundle's names. */
-static int fill_certs(int certs, const char *system_dir, uint32_t hash)
-{
-	static const char *const names[] = {"ca-certificates.crt", "ca-bundle.crt"};
-	int r = link_hash(certs, system_dir, hash);
-
-	for (size_t i = 0; !r && i < ARRAY_SIZE(names); i++)
-		if (symlinkat(TRUST_BUNDLE_PATH, certs, names[i]) < 0)
-			r = -errno;
-	return r;
-}
-
-/* Both directories merged; where overlays are not to be had, ours alone. */
-static int mount_certs(int scratch_fd, const char *system_dir)
-{
-	char lower[PATH_MAX];
-	const char *const options[] = {"lowerdir", lower, "userxattr", "", NULL};
-	autoclose int overlay = -1, plain = -1;
-
-	/* A colon or backslash in the path would need escaping: not worth it. */
-	if ((size_t)snprintf(lower, sizeof(lower), "/run/certs:%s", system_dir) < sizeof(lower) &&
-	    !strpbrk(system_dir, ":\\"))
-		overlay = mount_new("overlay", options, MOUNT_SEALED | MOUNT_ATTR_NOEXEC);
-	if (overlay >= 0)
-		return mount_attach_at(overlay, system_dir);
-	plain = mount_clone(scratch_fd, "certs", false, MOUNT_SEALED | MOUNT_ATTR_NOEXEC);
-	return plain < 0 ? plain : mount_attach_at(plain, system_dir);
-}
-
-int trust_files_write(const struct msg_trust *trust, int scratch_fd, struct buf *java,
-		      struct error *err)
-{
-	autofree char *system_dir = realpath(TRUST_CERTS_DIR, NULL);
-	autoclose int certs = openat(scratch_fd, "certs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = certs < 0 ? -errno : write_files(trust, scratch_fd);
+	int r = write_files(trust, scratch_fd);
 
 	if (!r && java)
 		r = write_java_store(trust, scratch_fd, java);
-	if (r < 0)
-		return mount_failed(err, TRUST_BUNDLE_PATH, "writing the CA bundle", r);
-	if (!system_dir)
-		return 0;
-	r = fill_certs(certs, system_dir, trust->ca_subject_hash);
-	if (!r)
-		r = mount_certs(scratch_fd, system_dir);
-	return r < 0 ? mount_failed(err, system_dir, "showing the run's CA", r) : 0;
+	return r < 0 ? mount_failed(err, TRUST_BUNDLE_PATH, "writing the CA bundle", r) : 0;
 }
 
-int trust_files_mount(struct error *err)
+int trust_files_write(const struct msg_trust *trust, const struct layout *layout, int scratch_fd,
+		      struct buf *java, struct error *err)
 {
-	autoclose int scratch = mount_open("/run/mcpjail");
+	int r = trust_files_fill(trust, scratch_fd, java, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(ca_bundles); i++) {
-		autofree char *path = realpath(ca_bundles[i], NULL);
-		autoclose int fd = -1;
-		int r;
-
-		/* Missing, or a name that leads to our bundle already. */
-		if (!path || !strcmp(path, TRUST_BUNDLE_PATH))
-			continue;
-		fd = mount_clone(scratch, "ca-bundle.pem", false, MOUNT_SEALED | MOUNT_ATTR_NOEXEC);
-		r = fd < 0 ? fd : mount_attach_at(fd, path);
-		if (r < 0)
-			return mount_failed(err, path, "showing the run's CA", r);
-	}
-	return 0;
+	return r ? r : trust_places_cover(trust, layout, scratch_fd, err);
 }

@@ -12,15 +12,17 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "ipc/messages.h"
+#include "jail/layout.h"
 
 #define TRUST_CA_PATH     "/run/mcpjail/ca.pem"
 #define TRUST_BUNDLE_PATH "/run/mcpjail/ca-bundle.pem"
 #define TRUST_JAVA_PATH   "/run/mcpjail/java.p12"
 
 /* What JAVA_TOOL_OPTIONS says. The store has no password: some programs insist on giving one. */
-#define TRUST_JAVA_OPTIONS                                                                         \
-	"-Djavax.net.ssl.trustStore=" TRUST_JAVA_PATH " -Djavax.net.ssl.trustStoreType=PKCS12 "    \
+#define TRUST_JAVA_OPTIONS_FOR(path)                                                               \
+	"-Djavax.net.ssl.trustStore=" path " -Djavax.net.ssl.trustStoreType=PKCS12 "               \
 	"-Djavax.net.ssl.trustStorePassword=changeit"
+#define TRUST_JAVA_OPTIONS TRUST_JAVA_OPTIONS_FOR(TRUST_JAVA_PATH)
 
 /**
  * trust_files_prepare() - Copy the system's bundle, before the CA is known
@@ -31,23 +33,22 @@
 int trust_files_prepare(int scratch_fd, struct buf *java, struct error *err);
 
 /**
- * trust_files_write() - After trust_files_prepare(): complete the files, and mount the directory
- * of certificates
- * @scratch_fd: The jail's tmpfs, lying on /run; has directories "run/mcpjail" and "certs"
+ * trust_files_write() - After trust_files_prepare(): complete the files, and cover the directories
+ * that programs look in (jail/trust_places.h)
+ * @scratch_fd: The jail's tmpfs, lying on /run; has a directory "run/mcpjail"
  * @java:       As trust_files_prepare() left it; NULL if it was
  *
  * Return: 0; -errno with @err filled
  */
-int trust_files_write(const struct msg_trust *trust, int scratch_fd, struct buf *java,
-		      struct error *err);
+int trust_files_write(const struct msg_trust *trust, const struct layout *layout, int scratch_fd,
+		      struct buf *java, struct error *err);
 
 /**
- * trust_files_mount() - Mount the bundle over the files that other systems look for
- *
- * To be called when TRUST_BUNDLE_PATH has its place.
+ * trust_files_fill() - As trust_files_write(), without mounting anything
  *
  * Return: 0; -errno with @err filled
  */
-int trust_files_mount(struct error *err);
+int trust_files_fill(const struct msg_trust *trust, int scratch_fd, struct buf *java,
+		     struct error *err);
 
 #endif

@@ -75,23 +75,27 @@ static int walk_step(struct walk *walk, const char *name)
 	return r;
 }
 
-/* Nothing but slashes is left. */
-static bool walk_is_over(const struct walk *walk)
+bool walk_is_last(const struct walk *walk)
 {
 	return !walk->rest[strspn(walk->rest, "/")];
 }
 
-int walk_path(struct walk *walk, const char *path)
+int walk_from(struct walk *walk, const char *base, const char *path)
 {
 	char name[NAME_MAX + 1];
 	int r = 0;
 
-	walk->done[0] = '\0';
 	walk->links = 0;
-	if (strlen(path) >= sizeof(walk->rest))
+	if (strlen(path) >= sizeof(walk->rest) || strlen(base) >= sizeof(walk->done))
 		return -ENAMETOOLONG;
+	memcpy(walk->done, base, strlen(base) + 1);
 	memcpy(walk->rest, path, strlen(path) + 1);
 	while (!r && walk_cut(walk, name, sizeof(name)))
 		r = walk_step(walk, name);
-	return r || walk_is_over(walk) ? r : -ENAMETOOLONG;
+	return r || walk_is_last(walk) ? r : -ENAMETOOLONG;
+}
+
+int walk_path(struct walk *walk, const char *path)
+{
+	return walk_from(walk, "", path);
 }

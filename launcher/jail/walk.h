@@ -32,4 +32,14 @@ struct walk {
  */
 int walk_path(struct walk *walk, const char *path);
 
+/**
+ * walk_from() - The same, from @base on, which is canonical and not looked at itself
+ * @path: Relative to @base; may lead out of it, by links or `..`
+ */
+int walk_from(struct walk *walk, const char *base, const char *path);
+
+/** walk_is_last() - To be asked in a hook: whether the path ends with this name, a link's own
+ * target aside */
+bool walk_is_last(const struct walk *walk);
+
 #endif

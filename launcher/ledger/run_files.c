@@ -88,6 +88,10 @@ int run_status_write(const struct run_files *files, const struct run_status *s)
 	record_u64(&r, "lost", s->counts.lost);
 	record_u64(&r, "egress_allowed", s->counts.egress_allowed);
 	record_u64(&r, "egress_refused", s->counts.egress_refused);
+	if (s->second_wall[0])
+		record_json(&r, "second_wall", span_of(s->second_wall));
+	else
+		record_null(&r, "second_wall");
 	put_text(&r, "log_head", s->log_head);
 	record_close(&r);
 	memset(text, ' ', sizeof(text));

@@ -32,10 +32,19 @@ static void conn_free(struct source *source)
 	buf_free(&c->out);
 	buf_free(&c->body_bytes);
 	http1_head_free(&c->head);
+	free(c->exec);
 	free(c);
 }
 
 /* --- records ------------------------------------------------------------------ */
+
+struct span conn_exec(const struct conn *c)
+{
+	static const char unanswered[] =
+		"{\"unknown\":\"the connection was over before the answer\"}";
+
+	return span_of(c->awaits_exec ? unanswered : c->exec);
+}
 
 const char *conn_meant_host(const struct conn *c)
 {
@@ -81,6 +90,7 @@ void conn_record_denied(struct conn *c, const struct conn_denial *denial)
 			       .port = port,
 			       .rule = span_of(rule),
 			       .reason = span_of(denial->reason),
+			       .exec = conn_exec(c),
 		       });
 }
 
@@ -116,6 +126,7 @@ void conn_end(struct conn *c)
 		return;
 	record_silence(c);
 	c->state = CONN_DEAD;
+	attribution_forget(&c->conns->attribution, c);
 	conn_drop_exchange(c);
 	if (c->prev)
 		c->prev->next = c->next;
@@ -311,7 +322,23 @@ static void describe_destination(struct conn *c, const struct sockaddr_storage *
 		inet_ntop(AF_INET6, &v6->sin6_addr, c->address, sizeof(c->address));
 }
 
-void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *destination, bool dns)
+void conn_begin(struct conn *c)
+{
+	if (c->state == CONN_FIRST_BYTE && conn_begin_forward(c))
+		return;
+	conn_run(c);
+}
+
+/* Questions about names are answered at once, and recorded without a connection. */
+static void learn_process(struct conn *c, const struct conn_ends *ends)
+{
+	if (ends->exec.n)
+		c->exec = strndup(ends->exec.p, ends->exec.n);
+	else if (c->state == CONN_FIRST_BYTE)
+		attribution_ask(&c->conns->attribution, c, &ends->agent);
+}
+
+void conn_accept(struct conns *conns, int fd, const struct conn_ends *ends, bool dns)
 {
 	autoclose int owned = fd;
 	struct conn *c = calloc(1, sizeof(*c));
@@ -326,7 +353,7 @@ void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *des
 	c->in = BUF_INIT(CONN_IN_MAX);
 	c->out = BUF_INIT(CONN_OUT_MAX);
 	c->body_bytes = BUF_INIT(CONN_BODY_MAX);
-	describe_destination(c, destination);
+	describe_destination(c, &ends->destination);
 	stream_init(&c->stream, fd_take(&owned));
 	c->next = conns->all;
 	if (c->next)
@@ -338,10 +365,11 @@ void conn_accept(struct conns *conns, int fd, const struct sockaddr_storage *des
 		conn_enter(c, CONN_DNS, CONN_DNS_MS);
 	else
 		conn_enter(c, CONN_FIRST_BYTE, CONN_FIRST_BYTE_MS);
+	learn_process(c, ends);
 	/* Whatever is there already makes the first event. */
 	if (loop_add(conns->loop, c->stream.fd, &c->source, LOOP_STREAM))
 		conn_end(c);
-	else if (c->state == CONN_FIRST_BYTE)
+	else if (c->state == CONN_FIRST_BYTE && !c->awaits_exec)
 		conn_begin_forward(c);
 }
 

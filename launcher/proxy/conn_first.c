@@ -108,9 +108,13 @@ static enum conn_step tell_ssh_from_http(struct conn *c)
 
 enum conn_step conn_step_first_byte(struct conn *c)
 {
-	int byte = c->in.len ? c->in.data[0] : stream_peek(&c->stream);
 	char reason[128];
+	int byte;
 
+	/* Whoever waits for the first byte of an answer is still there to be looked at. */
+	if (c->awaits_exec)
+		return CONN_WAIT;
+	byte = c->in.len ? c->in.data[0] : stream_peek(&c->stream);
 	if (byte == -EAGAIN)
 		return CONN_WAIT;
 	if (byte < 0)

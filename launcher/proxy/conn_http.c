@@ -98,6 +98,7 @@ void conn_record_refusal(struct conn *c, unsigned status, const char *rule, cons
 			       .rule = span_of(rule),
 			       .reason = span_of(text),
 			       .detail = span_of(line),
+			       .exec = conn_exec(c),
 		       });
 }
 

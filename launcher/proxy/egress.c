@@ -253,6 +253,7 @@ void egress_start(struct conn *c, const struct egress_ask *ask,
 		.on_ready = on_ready,
 		.on_failed = on_failed,
 		.on_io = on_io,
+		.exec = conn_exec(c),
 	};
 	x->conn = c;
 	x->ask = *ask;

@@ -51,6 +51,7 @@ static void record(const struct egress *x)
 			       .port = x->ask.port,
 			       .rule = span_of(x->decision.rule),
 			       .detail = span_of(line),
+			       .exec = conn_exec(c),
 		       });
 }
 

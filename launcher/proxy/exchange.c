@@ -180,6 +180,7 @@ static void on_turn(struct recorder_call *call)
 		.id_json = span_of(refused ? x->refusal.id_json : x->message.id_json),
 		.rule = span_of(x->decision.rule),
 		.reason = span_of(x->decision.reason),
+		.exec = conn_exec(x->conn),
 	};
 
 	describe_arguments(x, &message, &shown, digest);

@@ -79,6 +79,7 @@ static void report_tools(struct exchange *x, struct span tools, unsigned hidden)
 					 .status = x->reply.status,
 					 .reason = span_of(hidden ? reason : ""),
 					 .detail = span_of(names),
+					 .exec = conn_exec(x->conn),
 				 });
 }
 

@@ -271,6 +271,7 @@ void exchange_forward(struct exchange *x)
 		.on_ready = on_ready,
 		.on_failed = on_failed,
 		.on_io = on_io,
+		.exec = conn_exec(x->conn),
 	};
 	connect_upstream(x, true);
 }

@@ -96,18 +96,54 @@ void loop_bury(struct loop *loop, struct source *source)
 	loop->buried = source;
 }
 
+/* How long to wait for events. -1: for as long as it takes */
+static int patience_ms(const struct loop *loop)
+{
+	int wait_ms = loop->on_idle ? LOOP_IDLE_MS : loop->ticking ? LOOP_TICK_MS : -1;
+	uint64_t now_ms;
+
+	if (loop->again)
+		return 0;
+	if (!loop->alarm_ms)
+		return wait_ms;
+	now_ms = clock_mono_ms();
+	if (loop->alarm_ms <= now_ms)
+		return 0;
+	if (wait_ms < 0 || loop->alarm_ms - now_ms < (uint64_t)wait_ms)
+		wait_ms = (int)(loop->alarm_ms - now_ms);
+	return wait_ms;
+}
+
+static void ring(struct loop *loop)
+{
+	if (!loop->alarm_ms || loop->alarm_ms > loop->now_ms)
+		return;
+	loop->alarm_ms = 0;
+	loop->on_alarm(loop->arg);
+}
+
+static void run_idle(struct loop *loop)
+{
+	void (*on_idle)(void *arg) = loop->on_idle;
+
+	loop->on_idle = NULL;
+	on_idle(loop->arg);
+}
+
 int loop_run(struct loop *loop)
 {
 	struct epoll_event events[LOOP_EVENTS_MAX];
 	uint64_t next_tick = loop->now_ms + LOOP_TICK_MS;
 
 	while (!loop->stop) {
-		int timeout_ms = loop->again ? 0 : loop->ticking ? LOOP_TICK_MS : -1;
-		int n = epoll_wait(loop->epoll, events, LOOP_EVENTS_MAX, timeout_ms);
+		bool is_waiting = !loop->again && !loop->alarm_ms;
+		int n = epoll_wait(loop->epoll, events, LOOP_EVENTS_MAX, patience_ms(loop));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		loop->now_ms = clock_mono_ms();
+		if (!n && is_waiting && loop->on_idle)
+			run_idle(loop);
 		run_again(loop);
 		for (int i = 0; i < n && !loop->stop; i++) {
 			struct source *source = events[i].data.ptr;
@@ -115,6 +151,7 @@ int loop_run(struct loop *loop)
 			if (source->on_ready)
 				source->on_ready(source, events[i].events);
 		}
+		ring(loop);
 		if (loop->ticking && loop->now_ms >= next_tick) {
 			next_tick = loop->now_ms + LOOP_TICK_MS;
 			loop->on_tick(loop->arg);

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/crypto.h"
 #include "tls_internal.h"
 
 #define SECURITY_LEVEL 2
@@ -126,7 +127,7 @@ int tls_init(void)
 {
 	/* gmtime_r(), by which validity is checked, opens /etc/localtime on its first use. */
 	tzset();
-	return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ? 0 : -EIO;
+	return crypto_init(true);
 }
 
 int tls_server_new(struct certs *certs, struct tls_server **ret)
@@ -270,7 +271,5 @@ int tls_warm_up(struct tls_server *server, struct tls_client *client, struct err
 
 void tls_sha256(const void *bytes, size_t n, uint8_t ret_digest[32])
 {
-	/* Cannot fail but for memory; then the digest is all zeros, which matches nothing. */
-	memset(ret_digest, 0, 32);
-	EVP_Digest(bytes, n, ret_digest, NULL, EVP_sha256(), NULL);
+	crypto_sha256(bytes, n, ret_digest);
 }

@@ -39,6 +39,7 @@ struct trust_store {
 	X509_LOOKUP_METHOD *method;
 	char *texts[TRUST_TEXTS_MAX]; /* PEM that is not indexed yet; owned */
 	size_t n_texts;
+	int system_fd; /* the system's bundle, not read yet; owned. -1: none */
 	struct root *roots;
 	size_t n_roots;
 };
@@ -128,8 +129,67 @@ static void index_text(struct trust_store *ts, const char *at)
 	}
 }
 
+static int read_all(int fd, struct buf *ret)
+{
+	for (;;) {
+		uint8_t *room = buf_reserve(ret, 65536);
+		ssize_t n;
+
+		if (!room)
+			return ret->len + 65536 > ret->max ? -EMSGSIZE : -ENOMEM;
+		n = read(fd, room, 65536);
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return 0;
+		buf_commit(ret, (size_t)n);
+	}
+}
+
+/* SSL_CERT_FILE often names the system's own bundle: that is not indexed twice. */
+static bool is_loaded(const struct trust_store *ts, const char *text)
+{
+	for (size_t i = 0; i < ts->n_texts; i++) {
+		if (!strcmp(ts->texts[i], text))
+			return true;
+	}
+	return false;
+}
+
+int trust_store_load_text(struct trust_store *ts, const void *pem, size_t n)
+{
+	autofree char *text = NULL;
+
+	if (n > TRUST_BUNDLE_MAX)
+		return -EMSGSIZE;
+	if (ts->n_texts == TRUST_TEXTS_MAX)
+		return -E2BIG;
+	text = malloc(n + 1);
+	if (!text)
+		return -ENOMEM;
+	if (n)
+		memcpy(text, pem, n);
+	text[n] = '\0';
+	if (!is_loaded(ts, text))
+		ts->texts[ts->n_texts++] = ptr_take(&text);
+	return 0;
+}
+
+/* What cannot be read is one bundle less: the chains that needed it fail to verify. */
+static void read_system(struct trust_store *ts)
+{
+	autobuf struct buf pem = BUF_INIT(TRUST_BUNDLE_MAX);
+
+	if (ts->system_fd < 0)
+		return;
+	if (!read_all(ts->system_fd, &pem))
+		(void)trust_store_load_text(ts, pem.data, pem.len);
+	fd_close(&ts->system_fd);
+}
+
 size_t trust_store_index(struct trust_store *ts)
 {
+	read_system(ts);
 	if (!ts->roots && ts->n_texts)
 		ts->roots = calloc(TRUST_ROOTS_MAX, sizeof(*ts->roots));
 	for (size_t i = 0; i < ts->n_texts; i++) {
@@ -219,6 +279,7 @@ int trust_store_new(struct trust_store **ret)
 
 	if (!ts)
 		return -ENOMEM;
+	ts->system_fd = -1;
 	ts->store = X509_STORE_new();
 	ts->method = X509_LOOKUP_meth_new("mcpjail trust store");
 	if (!ts->store || !ts->method ||
@@ -236,6 +297,7 @@ void trust_store_free(struct trust_store *ts)
 {
 	if (!ts)
 		return;
+	fd_close(&ts->system_fd);
 	X509_STORE_free(ts->store);
 	X509_LOOKUP_meth_free(ts->method);
 	for (size_t i = 0; i < ts->n_roots; i++)
@@ -246,67 +308,16 @@ void trust_store_free(struct trust_store *ts)
 	free(ts);
 }
 
-static int read_all(int fd, struct buf *ret)
-{
-	for (;;) {
-		uint8_t *room = buf_reserve(ret, 65536);
-		ssize_t n;
-
-		if (!room)
-			return ret->len + 65536 > ret->max ? -EMSGSIZE : -ENOMEM;
-		n = read(fd, room, 65536);
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return 0;
-		buf_commit(ret, (size_t)n);
-	}
-}
-
-/* SSL_CERT_FILE often names the system's own bundle: that is not indexed twice. */
-static bool is_loaded(const struct trust_store *ts, const char *text)
-{
-	for (size_t i = 0; i < ts->n_texts; i++) {
-		if (!strcmp(ts->texts[i], text))
-			return true;
-	}
-	return false;
-}
-
-int trust_store_load_text(struct trust_store *ts, const void *pem, size_t n)
-{
-	autofree char *text = NULL;
-
-	if (n > TRUST_BUNDLE_MAX)
-		return -EMSGSIZE;
-	if (ts->n_texts == TRUST_TEXTS_MAX)
-		return -E2BIG;
-	text = malloc(n + 1);
-	if (!text)
-		return -ENOMEM;
-	if (n)
-		memcpy(text, pem, n);
-	text[n] = '\0';
-	if (!is_loaded(ts, text))
-		ts->texts[ts->n_texts++] = ptr_take(&text);
-	return 0;
-}
-
 int trust_store_load_system(struct trust_store *ts, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ca_bundles); i++) {
-		autobuf struct buf pem = BUF_INIT(TRUST_BUNDLE_MAX);
-		autoclose int fd = open(ca_bundles[i], O_RDONLY | O_CLOEXEC);
-		int r;
+		int fd = open(ca_bundles[i], O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0)
 			continue;
-		r = read_all(fd, &pem);
-		if (!r)
-			r = trust_store_load_text(ts, pem.data, pem.len);
-		if (r)
-			error_set(err, ca_bundles[i], NULL, "cannot be read: %s", strerror(-r));
-		return r;
+		fd_close(&ts->system_fd);
+		ts->system_fd = fd;
+		return 0;
 	}
 	error_set(err, ca_bundles[0],
 		  "install the package ca-certificates, or name roots with --upstream-ca",

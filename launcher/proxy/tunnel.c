@@ -100,6 +100,7 @@ static void record(const struct tunnel *t)
 						   .port = t->port,
 						   .rule = span_of(t->rule),
 						   .detail = span_of("tunnel"),
+						   .exec = conn_exec(c),
 					   });
 }
 
@@ -116,6 +117,7 @@ void tunnel_start(struct conn *c, const struct tunnel_target *target)
 		.on_ready = on_ready,
 		.on_failed = on_failed,
 		.on_io = on_io,
+		.exec = conn_exec(c),
 	};
 	t->conn = c;
 	t->port = target->port;

@@ -252,6 +252,7 @@ static void record_open(struct upstream *u, const struct msg_dialed *dialed)
 						  .host = span_of(to->host),
 						  .address = dialed->address,
 						  .port = to->port,
+						  .exec = u->user->exec,
 					  });
 }
 

@@ -30,7 +30,8 @@ struct dialer {
 	struct policy *policy;
 	struct routes routes;
 	struct dials *dials;
-	int failed; /* -errno of an answer that could not be given */
+	int failed;   /* -errno of an answer that could not be given */
+	bool is_bare; /* tier B: it confines itself without namespaces */
 };
 
 static int load_policy(int fd, struct policy **ret, struct error *err)
@@ -111,6 +112,7 @@ static int configure(struct dialer *dialer, struct error *err)
 		return r;
 	fd_take(&proxy_fd);
 	log_set_level((enum log_level)config.log_level);
+	dialer->is_bare = config.tier;
 	r = load_policy(policy_fd, &dialer->policy, err);
 	if (!r)
 		r = routes_load(dialer->policy, &config, &dialer->routes, err);
@@ -181,7 +183,8 @@ static int run(struct dialer *dialer, struct error *err)
 	int r = configure(dialer, err);
 
 	if (!r)
-		r = confine_role(CONFINE_DIALER, err);
+		r = dialer->is_bare ? confine_role_bare(CONFINE_DIALER, &ROLE_ROOM, err)
+				    : confine_role(CONFINE_DIALER, &ROLE_ROOM, err);
 	if (!r)
 		r = channel_send(&dialer->supervisor, MSG_DIALER_READY, NULL);
 	return r ? r : serve(dialer);

@@ -2,7 +2,7 @@
 /*
  * The keeper holds what must not leak and must not be forgotten: the run's CA key, the
  * ledger and the key that signs it, the limits. It listens to the supervisor, whom it
- * trusts, and to the proxy, whom it does not.
+ * trusts, and to the proxy and the broker, whom it does not.
  *
  * Stages:
  * 1. configuration: descriptors of the run and state directories, the policy, the proxy
@@ -28,12 +28,13 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "ledger/scan.h"
 #include "policy/policy.h"
 #include "roles/keeper.h"
 #include "sandbox/confine.h"
@@ -45,20 +46,17 @@
 #define CONFIG_STATE_DIR  1
 #define CONFIG_POLICY     2
 #define CONFIG_PROXY      3
+#define CONFIG_BROKER     4
 
 /* --- start ------------------------------------------------------------------- */
 
-static void init_crypto(void)
+static int init_crypto(void)
 {
-	/*
-	 * A configuration file could load code into the process that holds the keys. At the
-	 * end these are wiped by hand, and cleaning up the library would only delay the exit.
-	 */
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
-	/* The usual generator needs AES, for which OpenSSL looks up all the ciphers it has. */
-	RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256");
+	int r = crypto_init(false);
+
 	/* Where memory cannot be locked keys stay in ordinary memory, which cannot be dumped. */
 	(void)CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, SECURE_HEAP_UNIT);
+	return r;
 }
 
 /* The hasher's key makes hashes of arguments comparable between runs of one user, and no one else.
@@ -137,6 +135,7 @@ static int init_from_config(struct keeper *k, struct message *m)
 		return r;
 	if (config.log_level <= LOG_PROTOCOL)
 		log_set_level((enum log_level)config.log_level);
+	k->is_bare = config.tier;
 	k->run_id = copy_span(config.run_id);
 	k->grant = copy_span(config.grant);
 	k->command = copy_span(config.command);
@@ -144,6 +143,9 @@ static int init_from_config(struct keeper *k, struct message *m)
 		return -ENOMEM;
 	k->status = (struct run_status){.run_id = k->run_id, .child_exit = -1};
 	r = channel_open(&k->proxy, message_take_fd(m, CONFIG_PROXY), ROLE_KEEPER, ROLE_PROXY);
+	if (!r)
+		r = channel_open(&k->broker, message_take_fd(m, CONFIG_BROKER), ROLE_KEEPER,
+				 ROLE_BROKER);
 	if (!r && (setsockopt(k->proxy.fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout,
 			      sizeof(send_timeout)) ||
 		   setsockopt(k->supervisor.fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout,
@@ -183,7 +185,8 @@ static int start(struct keeper *k)
 	message_free(&m);
 	if (r)
 		return r;
-	r = confine_role(CONFINE_KEEPER, &err);
+	r = k->is_bare ? confine_role_bare(CONFINE_KEEPER, &ROLE_ROOM, &err)
+		       : confine_role(CONFINE_KEEPER, &ROLE_ROOM, &err);
 	if (r) {
 		log_error("%s: %s", err.where, err.what);
 		return r;
@@ -233,19 +236,19 @@ static int say_farewell(struct keeper *k)
 	return channel_send(&k->supervisor, MSG_LEDGER_CLOSED, &closed);
 }
 
-static int receive_from_proxy(struct keeper *k);
+static int receive_from_role(struct keeper *k, struct channel *ch);
 
-/* What the proxy sent before the agent's end still counts. Return: 0; -errno of its breach */
-static int drain_proxy(struct keeper *k)
+/* What a role sent before the agent's end still counts. Return: 0; -errno of its breach */
+static int drain(struct keeper *k, struct channel *ch)
 {
 	int r = 0;
 
-	for (int i = 0; !r && i < KEEPER_DRAIN_MAX && k->proxy.fd >= 0; i++) {
-		struct pollfd pending = {.fd = k->proxy.fd, .events = POLLIN};
+	for (int i = 0; !r && i < KEEPER_DRAIN_MAX && ch->fd >= 0; i++) {
+		struct pollfd pending = {.fd = ch->fd, .events = POLLIN};
 
 		if (poll(&pending, 1, 0) <= 0)
 			return 0;
-		r = receive_from_proxy(k);
+		r = receive_from_role(k, ch);
 	}
 	return r;
 }
@@ -260,7 +263,12 @@ static int on_run_ended(struct keeper *k, const struct message *m)
 		return r;
 	k->status.child_exit = ended.child_exit < 256 ? (int)ended.child_exit : -1;
 	k->status.signal = ended.signal < 128 ? (int)ended.signal : 0;
-	r = drain_proxy(k);
+	if (ended.second_wall.n && !scan_is_value(ended.second_wall))
+		return -EPROTO;
+	span_copy(ended.second_wall, k->status.second_wall, sizeof(k->status.second_wall));
+	r = drain(k, &k->proxy);
+	if (!r)
+		r = drain(k, &k->broker);
 	if (r)
 		return r;
 	keeper_abandon_calls(k, "the run ended before an answer came");
@@ -321,7 +329,7 @@ static const struct {
 	{MSG_CALL, keeper_on_call},      {MSG_OUTCOME, keeper_on_outcome},
 	{MSG_EVENT, keeper_on_event},    {MSG_LEAF_REQUEST, on_leaf_request},
 	{MSG_RUN_EXECED, on_run_execed}, {MSG_TOOLS_SERVED, keeper_on_tools_served},
-	{MSG_RUN_ENDED, on_run_ended},
+	{MSG_RUN_ENDED, on_run_ended},   {MSG_BROKER_EVENT, keeper_on_event},
 };
 
 /* Return: 1 if a message was taken in; 0 when the peer is gone; -errno */
@@ -344,20 +352,21 @@ static int receive(struct keeper *k, struct channel *ch)
 }
 
 /*
- * The proxy's death ends the run, but that is the supervisor's to say: the ledger still
- * gets its end. Its breach of the protocol is the keeper's.
+ * A role's death ends the run, but that is the supervisor's to say: the ledger still gets its
+ * end. Its breach of the protocol is the keeper's.
  */
-static int receive_from_proxy(struct keeper *k)
+static int receive_from_role(struct keeper *k, struct channel *ch)
 {
-	int r = receive(k, &k->proxy);
+	int r = receive(k, ch);
 
 	if (r > 0 || r == -EAGAIN)
 		return 0;
 	if (!r || r == -EPIPE) {
-		channel_close(&k->proxy);
+		channel_close(ch);
 		return 0;
 	}
-	log_error("the proxy broke the protocol towards the keeper: %s", strerror(-r));
+	log_error("the %s broke the protocol towards the keeper: %s", role_name(ch->peer),
+		  strerror(-r));
 	return r;
 }
 
@@ -388,7 +397,8 @@ static int serve(struct keeper *k)
 
 	while (!r && !k->is_closed) {
 		struct pollfd fds[] = {{.fd = k->supervisor.fd, .events = POLLIN},
-				       {.fd = k->proxy.fd, .events = POLLIN}};
+				       {.fd = k->proxy.fd, .events = POLLIN},
+				       {.fd = k->broker.fd, .events = POLLIN}};
 		uint64_t now_ms = 0;
 		int wait_ms = -1;
 
@@ -405,9 +415,12 @@ static int serve(struct keeper *k)
 		}
 		if (poll(fds, ARRAY_SIZE(fds), wait_ms) < 0 && errno != EINTR)
 			return -errno;
-		/* The proxy first: what it said before the end of the run belongs into the run. */
+		/* The roles first: what they said before the end of the run belongs into the run.
+		 */
 		if (fds[1].revents)
-			r = receive_from_proxy(k);
+			r = receive_from_role(k, &k->proxy);
+		if (!r && fds[2].revents)
+			r = receive_from_role(k, &k->broker);
 		if (!r && fds[0].revents)
 			r = receive_from_supervisor(k);
 	}
@@ -420,6 +433,7 @@ static void free_keeper(struct keeper *k)
 	for (size_t i = 0; i < k->n_refused; i++)
 		free((void *)(uintptr_t)k->refused[i].host.p);
 	channel_close(&k->proxy);
+	channel_close(&k->broker);
 	channel_close(&k->supervisor);
 	run_files_close(&k->files);
 	ledger_free(k->ledger);
@@ -433,14 +447,17 @@ static void free_keeper(struct keeper *k)
 
 int keeper_main(int supervisor_fd)
 {
-	struct keeper k = {.proxy = {.fd = -1}, .files = {.status_fd = -1, .tools_fd = -1}};
+	struct keeper k = {.proxy = {.fd = -1},
+			   .broker = {.fd = -1},
+			   .files = {.status_fd = -1, .tools_fd = -1}};
 	int r;
 
 	/* A terminal that went away and a file-size limit are errors to be told, not to die of. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	init_crypto();
-	r = channel_open(&k.supervisor, supervisor_fd, ROLE_KEEPER, ROLE_SUPERVISOR);
+	r = init_crypto();
+	if (!r)
+		r = channel_open(&k.supervisor, supervisor_fd, ROLE_KEEPER, ROLE_SUPERVISOR);
 	if (!r)
 		r = start(&k);
 	/* A supervisor that has gone has said why. */

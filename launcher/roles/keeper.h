@@ -22,6 +22,8 @@
 #define KEEPER_DRAIN_MAX  65536 /* messages of the proxy that still count after the agent's end */
 #define KEEPER_TEXT_MAX   512
 
+#define KEEPER_PROCESSES_MAX 1024 /* that are remembered to have a proc.exec record */
+
 /* Refusals of a run with a net.denied record each; the rest are counted in one a flush. */
 #define KEEPER_DENIALS_FIRST    1000 /* at any speed */
 #define KEEPER_DENIALS_A_SECOND 20   /* after these */
@@ -48,7 +50,7 @@ struct call_ids {
 };
 
 struct keeper {
-	struct channel supervisor, proxy;
+	struct channel supervisor, proxy, broker;
 	struct ledger *ledger;
 	struct limits *limits; /* NULL: could not be opened, see limits_failure */
 	char limits_failure[KEEPER_TEXT_MAX];
@@ -58,6 +60,7 @@ struct keeper {
 	struct run_status status;
 	struct digest policy_sha256;
 	char *run_id, *grant, *command; /* owned */
+	bool is_bare;                   /* tier B: it confines itself without namespaces */
 	struct open_call *open[KEEPER_BUCKETS];
 	size_t n_open;
 	struct call_ids ids;
@@ -66,6 +69,8 @@ struct keeper {
 	size_t n_refused;
 	uint64_t refused_requests, refused_elsewhere; /* that no entry of the list counts */
 	bool has_complained;                          /* about the ledger, on stderr */
+	uint64_t processes[KEEPER_PROCESSES_MAX];     /* hashes of their ids; 0: none */
+	size_t next_process;                          /* the place of the next one */
 	bool is_closed;                               /* the farewell has been said */
 };
 
@@ -107,6 +112,9 @@ void keeper_record_start(struct keeper *k, const struct msg_keeper_config *confi
 
 /** keeper_record_exec() - proc.exec: the agent runs */
 void keeper_record_exec(struct keeper *k, const struct msg_run_execed *execed);
+
+/** keeper_note_process() - proc.exec, the first time that this process appears in a record */
+void keeper_note_process(struct keeper *k, struct span exec);
 
 /** keeper_record_end() - run.end. Return: 0; -errno */
 int keeper_record_end(struct keeper *k, struct span failure);

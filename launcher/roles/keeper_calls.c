@@ -259,8 +259,11 @@ static void record_arguments(struct keeper *k, struct record *r, const struct ms
 
 static int record_decision(struct keeper *k, const struct msg_call *call, const struct judgement *j)
 {
-	struct record *r = ledger_begin(k->ledger, "call.decision");
 	bool is_over = j->was_counted && j->limits.over >= 0;
+	struct record *r;
+
+	keeper_note_process(k, call->exec);
+	r = ledger_begin(k->ledger, "call.decision");
 
 	record_u64(r, "call_id", call->call_id);
 	record_u64(r, "conn", call->conn);
@@ -271,6 +274,7 @@ static int record_decision(struct keeper *k, const struct msg_call *call, const 
 	record_arguments(k, r, call);
 	record_hex(r, "policy_sha256", span_bytes(k->policy_sha256.b, DIGEST_BYTES));
 	record_string(r, "grant", span_of(k->grant));
+	record_json(r, "exec", call->exec);
 	record_string(r, "verdict", span_of(j->verdict == VERDICT_ALLOW ? "allow" : "deny"));
 	record_string(r, "rule", is_over ? call->charges[j->limits.over].rule : call->rule);
 	record_string(r, "reason", j->text[0] ? span_of(j->text) : call->reason);

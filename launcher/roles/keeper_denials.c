@@ -58,11 +58,21 @@ static struct msg_refused_host *add_refused(struct keeper *k, struct span host, 
 	return &k->refused[k->n_refused++];
 }
 
+/* What a rule would allow: a destination, a socket's path, a switch. */
+static struct span wanted(const struct msg_event *event)
+{
+	if (span_equals(event->protocol, EVENT_PROTOCOL_JAIL))
+		return event->rule;
+	if (span_equals(event->protocol, EVENT_PROTOCOL_UNIX))
+		return event->detail.n <= IPC_HOST_MAX ? event->detail : span_of("");
+	return event->host.n ? event->host : event->address;
+}
+
 /* For the summary: the first hosts that were refused, and how often. Return: false for later ones
  */
 static bool count_refused(struct keeper *k, const struct msg_event *event)
 {
-	struct span host = event->host.n ? event->host : event->address;
+	struct span host = wanted(event);
 	struct msg_refused_host *entry = find_refused(k, host, event->port);
 
 	if (!entry)
@@ -90,11 +100,15 @@ static bool may_be_recorded(struct denials *d, uint64_t now_ms)
 bool keeper_admit_denial(struct keeper *k, const struct msg_event *event)
 {
 	bool is_admitted = may_be_recorded(&k->denials, clock_mono_ms());
+	bool is_jail = span_equals(event->protocol, EVENT_PROTOCOL_JAIL);
 
-	k->status.counts.egress_refused++;
+	/* Programs that can do without try it, and nothing of it would have left. */
+	if (!is_jail)
+		k->status.counts.egress_refused++;
 	/* Refused for what it said, not for where it went: the destination itself may be allowed.
 	 */
-	if (!span_equals(event->rule, "/default"))
+	if (!is_jail && !span_equals(event->rule, "/default") &&
+	    !span_equals(event->rule, "/sockets"))
 		k->refused_requests++;
 	else if (!count_refused(k, event))
 		k->refused_elsewhere++;

@@ -2,10 +2,12 @@
 #include "roles/keeper.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ledger/scan.h"
 
 int keeper_commit(struct keeper *k)
 {
@@ -69,6 +71,38 @@ void keeper_record_exec(struct keeper *k, const struct msg_run_execed *execed)
 	(void)keeper_commit(k);
 }
 
+/* Those that appeared last are remembered; a process that was forgotten is recorded again. */
+static bool is_new_process(struct keeper *k, struct span id)
+{
+	struct digest digest;
+	uint64_t hash;
+
+	if (hasher_sha256(k->hasher, &id, 1, &digest))
+		return false;
+	memcpy(&hash, digest.b, sizeof(hash));
+	for (size_t i = 0; i < KEEPER_PROCESSES_MAX; i++)
+		if (k->processes[i] == hash)
+			return false;
+	k->processes[k->next_process] = hash;
+	k->next_process = (k->next_process + 1) % KEEPER_PROCESSES_MAX;
+	return true;
+}
+
+void keeper_note_process(struct keeper *k, struct span exec)
+{
+	static const char *const keys[] = {"id", "pid", "start_ns", "exe", "argv", "parents"};
+	struct span id = scan_is_value(exec) ? scan_find(exec, "id") : span_of("");
+	struct record *r;
+
+	/* Without an id it is one that nobody knows. */
+	if (!id.n || !is_new_process(k, id))
+		return;
+	r = ledger_begin(k->ledger, "proc.exec");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		record_json(r, keys[i], scan_find(exec, keys[i]));
+	(void)keeper_commit(k);
+}
+
 int keeper_record_end(struct keeper *k, struct span failure)
 {
 	const struct run_status *s = &k->status;
@@ -89,6 +123,10 @@ int keeper_record_end(struct keeper *k, struct span failure)
 	record_u64(r, "lost", s->counts.lost);
 	record_u64(r, "egress_allowed", s->counts.egress_allowed);
 	record_u64(r, "egress_refused", s->counts.egress_refused);
+	if (s->second_wall[0])
+		record_json(r, "second_wall", span_of(s->second_wall));
+	else
+		record_null(r, "second_wall");
 	if (k->files.has_tools)
 		record_hex(r, "tools_sha256", span_bytes(k->files.tools_sha256.b, DIGEST_BYTES));
 	return keeper_commit(k);
@@ -104,8 +142,10 @@ static void record_event(struct keeper *k, const char *type, const struct msg_ev
 		{"address", event->address},   {"rule", event->rule},
 		{"reason", event->reason},     {"detail", event->detail},
 	};
-	struct record *r = ledger_begin(k->ledger, type);
+	struct record *r;
 
+	keeper_note_process(k, event->exec);
+	r = ledger_begin(k->ledger, type);
 	record_u64(r, "conn", event->conn);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].text.n)
@@ -114,6 +154,8 @@ static void record_event(struct keeper *k, const char *type, const struct msg_ev
 		record_u64(r, "port", event->port);
 	if (event->status)
 		record_u64(r, "status", event->status);
+	if (event->exec.n)
+		record_json(r, "exec", event->exec);
 	(void)keeper_commit(k);
 }
 

@@ -5,16 +5,20 @@
  * of the jail. From there on it holds no secret but the keys of its own leaves, and can
  * do nothing but talk: to the agent, to servers that the dialer connected, to the keeper.
  *
- * Three channels lead out. If one of them ends or says what it must not, the process
+ * Four channels lead out. If one of them ends or says what it must not, the process
  * ends, and the run with it: nothing is forwarded that nobody records.
+ *
+ * Longer than most: the loop, its channels and the order of its start are one thing to read.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -22,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ipc/channel.h"
+#include "jail/jail.h"
 #include "policy/policy.h"
 #include "proxy/certs.h"
 #include "proxy/conn.h"
@@ -49,7 +54,7 @@ struct peer {
 /* Everything of this process; its parts know only what they were given of it. */
 struct proxy {
 	struct loop loop;
-	struct peer supervisor, keeper, dialer;
+	struct peer supervisor, keeper, dialer, broker;
 	struct policy *policy;
 	struct trust_store *trust;
 	struct certs *certs;
@@ -60,6 +65,7 @@ struct proxy {
 	struct upstreams upstreams;
 	struct conns conns;
 	struct proxy_sockets sockets;
+	bool is_over;   /* the run has come to its end */
 	bool is_broken; /* ended by a fault, not because another part has gone */
 };
 
@@ -86,6 +92,38 @@ static int on_dialer_message(struct proxy *proxy, struct message *m)
 	if (m->type != MSG_DIALED || message_decode(m, &dialed))
 		return -EPROTO;
 	return upstreams_on_dialed(&proxy->upstreams, &dialed, message_take_fd(m, 0));
+}
+
+static int on_destination(struct proxy *proxy, struct message *m)
+{
+	struct msg_destination destination;
+
+	if (!proxy->sockets.destinations || message_decode(m, &destination))
+		return -EPROTO;
+	return proxy_destinations_add(proxy->sockets.destinations, &destination,
+				      proxy->loop.now_ms);
+}
+
+static int on_resolver(struct proxy *proxy, struct message *m)
+{
+	struct msg_resolver resolver;
+
+	if (!proxy->sockets.destinations || message_decode(m, &resolver))
+		return -EPROTO;
+	return proxy_resolvers_add(&proxy->sockets.resolvers, message_take_fd(m, 0), &resolver);
+}
+
+static int on_broker_message(struct proxy *proxy, struct message *m)
+{
+	struct msg_process process;
+
+	if (m->type == MSG_DESTINATION)
+		return on_destination(proxy, m);
+	if (m->type == MSG_RESOLVER)
+		return on_resolver(proxy, m);
+	if (m->type != MSG_PROCESS || message_decode(m, &process))
+		return -EPROTO;
+	return attribution_on_process(&proxy->conns.attribution, &process);
 }
 
 static int on_supervisor_message(struct proxy *proxy, struct message *m)
@@ -116,9 +154,24 @@ static void on_peer_ready(struct source *source, uint32_t events)
 		log_protocol("proxy: the %s is gone", role_name(peer->channel.peer));
 	peer->proxy->is_broken = r != 0;
 	/* The supervisor closes its end when the agent has gone: the run's normal end. */
-	if (!r && peer == &peer->proxy->supervisor)
+	peer->proxy->is_over = !r && peer == &peer->proxy->supervisor;
+	if (peer->proxy->is_over)
 		proxy_sockets_drain(&peer->proxy->sockets);
 	peer->proxy->loop.stop = true;
+}
+
+/* What the broker has sent by now; no more of them than can be announced at once. */
+static void read_announcements(void *arg)
+{
+	struct proxy *proxy = arg;
+
+	for (int i = 0; i < DESTINATIONS_MAX && !proxy->loop.stop; i++) {
+		struct pollfd fd = {.fd = proxy->broker.channel.fd, .events = POLLIN};
+
+		if (poll(&fd, 1, 0) != 1)
+			return;
+		on_peer_ready(&proxy->broker.source, EPOLLIN);
+	}
 }
 
 static int peer_open(struct proxy *proxy, struct peer *peer, int fd, enum role role)
@@ -171,8 +224,10 @@ static int load_policy(struct proxy *proxy, int memfd)
 static int load_trust(struct proxy *proxy, const int roots[IPC_ROOTS_MAX])
 {
 	struct error err = {.what = ""};
-	int r = trust_store_new(&proxy->trust);
+	int r = tls_init();
 
+	if (!r)
+		r = trust_store_new(&proxy->trust);
 	if (r)
 		return r;
 	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
@@ -184,33 +239,39 @@ static int load_trust(struct proxy *proxy, const int roots[IPC_ROOTS_MAX])
 	return 0;
 }
 
-/* The key's generation loads OpenSSL's provider and seeds its generator: both may need files. */
-static int prepare_key(struct proxy *proxy)
-{
-	int r = tls_init();
-
-	return r ? r : certs_new(&proxy->certs);
-}
-
 /*
- * The rest of OpenSSL's beginnings is look-ups in what is loaded, milliseconds of them. They
- * wait until the supervisor knows that we serve: the agent is only being started then.
+ * OpenSSL's beginnings are look-ups in what is loaded, milliseconds of them, and need no file.
+ * They wait until the agent talks to anybody, or until there is nothing to do while it starts: a
+ * command that is over by then has not waited for them.
  */
 static int prepare_tls(struct proxy *proxy)
 {
 	struct error err = {.what = ""};
-	int r = tls_server_new(proxy->certs, &proxy->tls_server);
+	int r = certs_new(&proxy->certs);
 
+	if (!r)
+		r = tls_server_new(proxy->certs, &proxy->tls_server);
 	if (!r)
 		r = tls_client_new(proxy->trust, &proxy->tls_client);
 	if (!r && tls_warm_up(proxy->tls_server, proxy->tls_client, &err))
 		r = fail(&err);
 	if (r)
 		return r;
+	proxy->conns.certs = proxy->certs;
 	proxy->conns.tls = proxy->tls_server;
 	proxy->upstreams.client = proxy->tls_client;
 	trust_store_index(proxy->trust);
 	return 0;
+}
+
+static void on_first(void *arg)
+{
+	struct proxy *proxy = arg;
+
+	proxy->loop.on_idle = NULL;
+	proxy->sockets.on_first = NULL;
+	proxy->is_broken = prepare_tls(proxy);
+	proxy->loop.stop |= proxy->is_broken;
 }
 
 static void on_tick(void *arg)
@@ -226,6 +287,13 @@ static void on_tick(void *arg)
 		malloc_trim(0);
 		proxy->conns.slimmed = 0;
 	}
+}
+
+static void on_alarm(void *arg)
+{
+	struct proxy *proxy = arg;
+
+	attribution_on_alarm(&proxy->conns.attribution);
 }
 
 static void on_round(void *arg)
@@ -269,17 +337,22 @@ static int wire_parts(struct proxy *proxy)
 		.recorder = &proxy->recorder,
 		.keeper = &proxy->keeper.channel,
 		.policy = proxy->policy,
-		.certs = proxy->certs,
 		.names = proxy->names,
 		.upstreams = &proxy->upstreams,
 		.on_room = on_room,
 		.arg = proxy,
 	};
+	attribution_init(&proxy->conns.attribution, &proxy->broker.channel, &proxy->loop);
 	proxy->sockets.loop = &proxy->loop;
 	proxy->sockets.conns = &proxy->conns;
 	proxy->sockets.recorder = &proxy->recorder;
 	proxy->sockets.conns_max = connections_for_limit();
+	proxy->sockets.read_announcements = read_announcements;
+	proxy->sockets.on_first = on_first;
+	proxy->sockets.arg = proxy;
+	proxy->loop.on_idle = on_first;
 	proxy->loop.on_tick = on_tick;
+	proxy->loop.on_alarm = on_alarm;
 	proxy->loop.on_round = on_round;
 	proxy->loop.arg = proxy;
 	return r;
@@ -301,7 +374,7 @@ static int configure(struct proxy *proxy)
 {
 	struct msg_proxy_config config;
 	struct message m;
-	autoclose int policy = -1, keeper = -1, dialer = -1;
+	autoclose int policy = -1, keeper = -1, dialer = -1, broker = -1;
 	int roots[IPC_ROOTS_MAX];
 	int r = receive(proxy, MSG_PROXY_CONFIG, &m);
 
@@ -310,24 +383,27 @@ static int configure(struct proxy *proxy)
 	policy = message_take_fd(&m, 0);
 	keeper = message_take_fd(&m, 1);
 	dialer = message_take_fd(&m, 2);
+	broker = message_take_fd(&m, 3);
 	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
-		roots[i] = message_take_fd(&m, 3 + i);
+		roots[i] = message_take_fd(&m, 4 + i);
 	r = message_decode(&m, &config);
-	if (!r)
+	if (!r) {
 		log_set_level((enum log_level)config.log_level);
+		proxy->sockets.is_tier_b = config.tier == JAIL_TIER_B;
+	}
 	message_free(&m);
 	if (!r)
 		r = peer_open(proxy, &proxy->keeper, fd_take(&keeper), ROLE_KEEPER);
 	if (!r)
 		r = peer_open(proxy, &proxy->dialer, fd_take(&dialer), ROLE_DIALER);
 	if (!r)
+		r = peer_open(proxy, &proxy->broker, fd_take(&broker), ROLE_BROKER);
+	if (!r)
 		r = load_policy(proxy, policy);
 	if (!r)
 		r = load_trust(proxy, roots);
 	for (size_t i = 0; i < IPC_ROOTS_MAX; i++)
 		fd_close(&roots[i]);
-	if (!r)
-		r = prepare_key(proxy);
 	return r ? r : wire_parts(proxy);
 }
 
@@ -350,7 +426,8 @@ static int open_sockets(struct proxy *proxy)
 static int serve(struct proxy *proxy)
 {
 	struct error err = {.what = ""};
-	int r = confine_role(CONFINE_PROXY, &err);
+	int r = proxy->sockets.is_tier_b ? confine_role_bare(CONFINE_PROXY, &ROLE_ROOM, &err)
+					 : confine_role(CONFINE_PROXY, &ROLE_ROOM, &err);
 
 	if (r) {
 		fail(&err);
@@ -364,9 +441,9 @@ static int serve(struct proxy *proxy)
 	if (!r)
 		r = peer_watch(proxy, &proxy->dialer);
 	if (!r)
-		r = channel_send(&proxy->supervisor.channel, MSG_PROXY_READY, NULL);
+		r = peer_watch(proxy, &proxy->broker);
 	if (!r)
-		r = prepare_tls(proxy);
+		r = channel_send(&proxy->supervisor.channel, MSG_PROXY_READY, NULL);
 	return r ? r : loop_run(&proxy->loop);
 }
 
@@ -376,6 +453,14 @@ static void proxy_free(struct proxy *proxy)
 	if (proxy->recorder.keeper)
 		recorder_flush(&proxy->recorder);
 	upstreams_close(&proxy->upstreams);
+	/*
+	 * Only the end of the process closes it elsewhere: the supervisor kills a role whose
+	 * channel has ended, and would tell of that instead of how the role ended by itself.
+	 */
+	if (proxy->is_over)
+		channel_close(&proxy->supervisor.channel);
+	proxy->supervisor.channel.fd = -1;
+	channel_close(&proxy->supervisor.channel);
 	proxy_sockets_close(&proxy->sockets);
 	loop_close(&proxy->loop);
 	dns_names_free(proxy->names);
@@ -384,14 +469,9 @@ static void proxy_free(struct proxy *proxy)
 	certs_free(proxy->certs);
 	trust_store_free(proxy->trust);
 	policy_free(proxy->policy);
-	/*
-	 * Only the end of the process closes this one: the supervisor kills a role whose channel
-	 * has ended, and would tell of that instead of how the role ended by itself.
-	 */
-	proxy->supervisor.channel.fd = -1;
-	channel_close(&proxy->supervisor.channel);
 	channel_close(&proxy->keeper.channel);
 	channel_close(&proxy->dialer.channel);
+	channel_close(&proxy->broker.channel);
 	free(proxy);
 }
 
@@ -404,10 +484,12 @@ int proxy_main(int supervisor_fd)
 		return EXIT_FAILURE;
 	signal(SIGPIPE, SIG_IGN); /* stderr may go away; sockets are written with MSG_NOSIGNAL */
 	proxy->keeper.channel.fd = proxy->dialer.channel.fd = proxy->supervisor.channel.fd = -1;
-	proxy->sockets.tcp.fd = proxy->sockets.dns_tcp.fd = -1;
+	proxy->broker.channel.fd = -1;
+	proxy->sockets.tcp.fd = proxy->sockets.tcp6.fd = proxy->sockets.dns_tcp.fd = -1;
 	proxy->sockets.dns_udp = proxy->sockets.log = -1;
 	proxy->keeper.on_message = on_keeper_message;
 	proxy->dialer.on_message = on_dialer_message;
+	proxy->broker.on_message = on_broker_message;
 	proxy->supervisor.on_message = on_supervisor_message;
 	r = loop_init(&proxy->loop);
 	if (!r)

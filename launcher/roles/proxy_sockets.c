@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -46,11 +48,8 @@ static void address_text(const union address *to, char ret[INET6_ADDRSTRLEN])
 }
 
 /* It is answered, by us; that somebody else was asked is worth a record, and what for. */
-static void record_foreign_query(struct proxy_sockets *s, const union address *to, const char *name)
+static void record_foreign(struct proxy_sockets *s, const char *address, const char *name)
 {
-	char address[INET6_ADDRSTRLEN];
-
-	address_text(to, address);
 	recorder_event(s->recorder,
 		       &(struct msg_event){
 			       .kind = EVENT_NET_DENIED,
@@ -61,6 +60,14 @@ static void record_foreign_query(struct proxy_sockets *s, const union address *t
 			       .reason = span_of("answered by the jail's own DNS; no query leaves"),
 			       .detail = span_of(name),
 		       });
+}
+
+static void record_foreign_query(struct proxy_sockets *s, const union address *to, const char *name)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	address_text(to, address);
+	record_foreign(s, address, name);
 }
 
 /* Text of the question in a reply of ours, so well-formed; for people, escaped where it is shown.
@@ -80,6 +87,14 @@ static void question_text(const char *reply, size_t n, char *ret, size_t size)
 		at += label;
 	}
 	ret[used ? used - 1 : 0] = '\0';
+}
+
+static void on_foreign_question(void *arg, const char *address, const char *reply, size_t n)
+{
+	char name[512];
+
+	question_text(reply, n, name, sizeof(name));
+	record_foreign(arg, address, name);
 }
 
 /* --- connections ---------------------------------------------------------------- */
@@ -102,6 +117,7 @@ void proxy_sockets_on_room(struct proxy_sockets *s)
 	if (s->conns->n >= s->conns_max)
 		return;
 	resume_listener(&s->tcp);
+	resume_listener(&s->tcp6);
 	resume_listener(&s->dns_tcp);
 }
 
@@ -122,6 +138,30 @@ static void record_loop(struct proxy_listener *l)
 		       });
 }
 
+/*
+ * In tier B the broker has said where before it connected, but its message may be read after
+ * this. Who was not announced is no process of the jail.
+ */
+static bool find_destination(struct proxy_sockets *s, const union address *from, union address *to,
+			     char **ret_exec)
+{
+	uint64_t now_ms = s->loop->now_ms;
+
+	if (proxy_destinations_take(s->destinations, &from->sa, now_ms, &to->storage, ret_exec))
+		return true;
+	s->read_announcements(s->arg);
+	return proxy_destinations_take(s->destinations, &from->sa, now_ms, &to->storage, ret_exec);
+}
+
+static void tell_first(struct proxy_sockets *s)
+{
+	void (*on_first)(void *arg) = s->on_first;
+
+	s->on_first = NULL;
+	if (on_first)
+		on_first(s->arg);
+}
+
 static void on_accept(struct source *source, uint32_t events)
 {
 	struct proxy_listener *l = (struct proxy_listener *)source;
@@ -129,15 +169,16 @@ static void on_accept(struct source *source, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < PROXY_ACCEPTS_MAX; i++) {
-		union address to = {.storage = {0}};
-		socklen_t size = sizeof(to);
+		union address from = {.storage = {0}}, to = {.storage = {0}};
+		socklen_t from_size = sizeof(from), size = sizeof(to);
 		autoclose int fd = -1;
+		autofree char *exec = NULL;
 
 		if (conns->n >= l->sockets->conns_max) {
 			pause_listener(l);
 			return;
 		}
-		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(l->fd, &from.sa, &from_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			/* No descriptor or memory left: the next connection that ends resumes this.
 			 */
@@ -146,14 +187,18 @@ static void on_accept(struct source *source, uint32_t events)
 				pause_listener(l);
 			return;
 		}
-		if (getsockname(fd, &to.sa, &size))
+		tell_first(l->sockets);
+		if (l->sockets->is_tier_b ? !find_destination(l->sockets, &from, &to, &exec)
+					  : getsockname(fd, &to.sa, &size))
 			continue;
 		if (port_of(&to) == 53 && !is_own_resolver(&to))
 			record_foreign_query(l->sockets, &to, "over TCP");
-		if (!l->dns && port_of(&to) == l->port)
+		if (!l->dns && !l->sockets->is_tier_b && port_of(&to) == l->port)
 			record_loop(l);
 		else
-			conn_accept(conns, fd_take(&fd), &to.storage, l->dns);
+			conn_accept(conns, fd_take(&fd),
+				    &(struct conn_ends){from.storage, to.storage, span_of(exec)},
+				    l->dns);
 	}
 }
 
@@ -251,6 +296,7 @@ static void on_query(struct source *source, uint32_t events)
 		p.iov = (struct iovec){reply, answer};
 		/* A reply that cannot be sent is a reply lost, as on any network. */
 		sendmsg(s->dns_udp, &p.msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		tell_first(s);
 	}
 }
 
@@ -373,11 +419,28 @@ static int open_listener(struct proxy_sockets *s, struct proxy_listener *l, int 
 	return l->watched ? 0 : -ENOMEM;
 }
 
+static int open_tier_b(struct proxy_sockets *s, const int fds[4])
+{
+	int r = open_listener(s, &s->tcp, fds[0], false);
+
+	s->dns_udp = s->log = -1;
+	s->resolvers = (struct proxy_resolvers){.loop = s->loop,
+						.names = s->conns->names,
+						.on_foreign = on_foreign_question,
+						.arg = s};
+	s->destinations = calloc(1, sizeof(*s->destinations));
+	if (!s->destinations)
+		return -ENOMEM;
+	return r || fds[1] < 0 ? r : open_listener(s, &s->tcp6, fds[1], false);
+}
+
 int proxy_sockets_open(struct proxy_sockets *s, const int fds[4])
 {
 	int domain = AF_INET6, r, r2;
 	socklen_t size = sizeof(domain);
 
+	if (s->is_tier_b)
+		return open_tier_b(s, fds);
 	s->dns_udp = fds[1];
 	s->log = fds[3];
 	s->dns_source.on_ready = on_query;
@@ -394,12 +457,26 @@ int proxy_sockets_open(struct proxy_sockets *s, const int fds[4])
 	return r;
 }
 
+static bool has_something(const struct proxy_sockets *s)
+{
+	struct pollfd fds[] = {{s->tcp.fd, POLLIN, 0},
+			       {s->tcp6.fd, POLLIN, 0},
+			       {s->dns_udp, POLLIN, 0},
+			       {s->log, POLLIN, 0}};
+
+	return poll(fds, ARRAY_SIZE(fds), 0) > 0;
+}
+
 void proxy_sockets_drain(struct proxy_sockets *s)
 {
+	s->on_first = NULL;
 	/* More than a backlog holds: what is left then came after the end. */
-	for (int i = 0; i < PROXY_DRAIN_ROUNDS; i++) {
+	for (int i = 0; i < PROXY_DRAIN_ROUNDS && has_something(s); i++) {
 		on_accept(&s->tcp.source, 0);
-		on_query(&s->dns_source, 0);
+		if (s->tcp6.fd >= 0)
+			on_accept(&s->tcp6.source, 0);
+		if (s->dns_udp >= 0)
+			on_query(&s->dns_source, 0);
 		if (s->log >= 0)
 			on_log(&s->log_source, 0);
 	}
@@ -409,7 +486,13 @@ void proxy_sockets_drain(struct proxy_sockets *s)
 
 void proxy_sockets_close(struct proxy_sockets *s)
 {
+	if (s->destinations) {
+		proxy_resolvers_close(&s->resolvers);
+		proxy_destinations_free(s->destinations);
+		free(ptr_take(&s->destinations));
+	}
 	fd_close(&s->tcp.fd);
+	fd_close(&s->tcp6.fd);
 	fd_close(&s->dns_tcp.fd);
 	fd_close(&s->dns_udp);
 	fd_close(&s->log);

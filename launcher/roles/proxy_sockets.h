@@ -12,6 +12,8 @@
 #include "proxy/dns.h"
 #include "proxy/loop.h"
 #include "proxy/recorder.h"
+#include "proxy_destinations.h"
+#include "proxy_resolvers.h"
 
 #define PROXY_ACCEPTS_MAX  16 /* of one listener in a round */
 #define PROXY_QUERIES_MAX  32 /* DNS queries in a round */
@@ -41,11 +43,21 @@ struct proxy_sockets {
 	uint64_t log_loss_ms; /* when that was written; 0: never */
 	bool dns_is_ipv4;
 	size_t conns_max;
+	/* Tier B: connections come from the loopback, and questions over sockets of their own. */
+	bool is_tier_b;
+	struct proxy_listener tcp6;
+	struct proxy_destinations *destinations;
+	void (*read_announcements)(void *arg); /* what the broker has sent by now */
+	struct proxy_resolvers resolvers;
+	/* Once: before the first connection is taken, and after the first query was answered. */
+	void (*on_first)(void *arg);
+	void *arg;
 };
 
 /**
  * proxy_sockets_open() - Take over the jail's sockets and serve them
- * @fds: TCP, DNS UDP, DNS TCP, and the log or -1
+ * @fds: TCP, DNS UDP, DNS TCP, and the log or -1; in tier B TCP at 127.0.0.1 and ::1, and no
+ *	 other
  *
  * Return: 0; -errno
  */

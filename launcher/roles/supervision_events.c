@@ -12,12 +12,32 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/orphans.h"
 
 void supervision_kill_jail(const struct supervision *s)
 {
 	/* By the descriptor: a number could be somebody else's once init has been reaped. */
 	if (s->init_pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, s->init_pidfd, SIGKILL, NULL, 0);
+	if (s->has_bounds)
+		cgroup_kill(&s->bounds.cgroup);
+}
+
+static bool is_part(void *arg, pid_t pid)
+{
+	const struct supervision *s = arg;
+
+	for (int i = 0; i < PARTS; i++)
+		if (s->parts[i].pid == pid)
+			return true;
+	return false;
+}
+
+void supervision_end_orphans(struct supervision *s)
+{
+	if (s->tier_b && !orphans_end(is_part, s, SUPERVISOR_END_MS))
+		log_error("processes of the command live on, without a network");
 }
 
 void supervision_fail(struct supervision *s, const char *format, ...)
@@ -33,25 +53,6 @@ void supervision_fail(struct supervision *s, const char *format, ...)
 	res->end = s->stage == STAGE_SETUP ? RUN_END_NOT_MADE : RUN_END_BROKEN;
 	s->stage = STAGE_ENDING;
 	supervision_kill_jail(s);
-}
-
-int supervision_open_signals(struct supervision *s)
-{
-	static const int passed[] = {SIGCHLD, SIGTERM, SIGINT,   SIGHUP,  SIGQUIT,
-				     SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
-		sigaddset(&set, passed[i]);
-	/* Writing to a pipe whose reader is gone, or to the terminal from behind, is no death. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTTOU, SIG_IGN);
-	signal(SIGTTIN, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signal_fd < 0 ? -errno : 0;
 }
 
 static void signal_agent(struct supervision *s, int signo)
@@ -89,7 +90,7 @@ static void terminate(struct supervision *s)
 static void blame(struct supervision *s, const struct part *part, int status)
 {
 	if (s->stage == STAGE_ENDING &&
-	    !(s->blames_a_bystander && status && part->role != ROLE_INIT))
+	    !(s->blames_a_bystander && status && part->role != ROLE_INIT && !part->is_dismissed))
 		return;
 	if (s->stage == STAGE_ENDING)
 		s->stage = s->result->end == RUN_END_NOT_MADE ? STAGE_SETUP : STAGE_RUNNING;
@@ -102,7 +103,7 @@ static void blame(struct supervision *s, const struct part *part, int status)
 	s->blames_a_bystander = !status;
 }
 
-static void on_part_death(struct supervision *s, struct part *part, int status)
+void supervision_on_death(struct supervision *s, struct part *part, int status)
 {
 	part->pid = 0;
 	part->wait_status = status;
@@ -121,12 +122,14 @@ static void on_part_death(struct supervision *s, struct part *part, int status)
  * What a part said just before it died is read first: init's last message is the exit
  * status, or the stage that failed.
  */
-static void reap(struct supervision *s)
+void supervision_reap(struct supervision *s)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->nursery.pid)
+			s->nursery.pid = 0;
 		for (int i = 0; i < PARTS; i++) {
 			struct part *part = &s->parts[i];
 
@@ -134,16 +137,35 @@ static void reap(struct supervision *s)
 				continue;
 			while (part->channel.fd >= 0 && supervision_receive(s, part))
 				continue;
-			on_part_death(s, part, status);
+			supervision_on_death(s, part, status);
 		}
 	}
+}
+
+int supervision_open_signals(struct supervision *s)
+{
+	static const int passed[] = {SIGCHLD, SIGTERM, SIGINT,   SIGHUP,  SIGQUIT,
+				     SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
+		sigaddset(&set, passed[i]);
+	/* Writing to a pipe whose reader is gone, or to the terminal from behind, is no death. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? -errno : 0;
 }
 
 static void on_signal(struct supervision *s, int signo)
 {
 	switch (signo) {
 	case SIGCHLD:
-		reap(s);
+		supervision_reap(s);
 		break;
 	case SIGTERM:
 		terminate(s);
@@ -187,6 +209,8 @@ void supervision_check_time(struct supervision *s)
 {
 	uint64_t now = clock_mono_ms();
 
+	if (s->stage == STAGE_RUNNING && s->broker.at_ms && now >= s->broker.at_ms)
+		supervision_start_broker(s);
 	if (s->stage == STAGE_SETUP && now >= s->deadline_ms) {
 		supervision_fail(s, "the jail was not ready after %d s",
 				 SUPERVISOR_SETUP_MS / 1000);
@@ -206,6 +230,8 @@ int supervision_time_left(const struct supervision *s)
 
 	if (s->timeout_at_ms && (!until || s->timeout_at_ms < until))
 		until = s->timeout_at_ms;
+	if (s->broker.at_ms && (!until || s->broker.at_ms < until))
+		until = s->broker.at_ms;
 	if (!until)
 		return -1;
 	return until <= now ? 0 : (int)(until - now < 60000 ? until - now : 60000);

@@ -2,15 +2,18 @@
 #include "roles/supervision.h"
 
 #include <errno.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 static bool has_layer(const char *layers, const char *name, size_t n)
 {
@@ -26,10 +29,14 @@ static void check_required_layers(struct supervision *s)
 
 	while (at && *at) {
 		size_t n = strcspn(at, ",");
+		char why_not[ERROR_LINE_BYTES] = "";
 
+		if (n == strlen("bpf") && !strncmp(at, "bpf", n))
+			error_format(&s->wall_error, why_not, sizeof(why_not));
 		if (!has_layer(s->layers, at, n))
-			supervision_fail(s, "--require: '%.*s' is not in force; in force are %s",
-					 (int)n, at, s->layers);
+			supervision_fail(s,
+					 "--require: '%.*s' is not in force%s%s; in force are %s",
+					 (int)n, at, why_not[0] ? ": " : "", why_not, s->layers);
 		at += n + (at[n] == ',');
 	}
 }
@@ -37,8 +44,10 @@ static void check_required_layers(struct supervision *s)
 static void start_agent_when_ready(struct supervision *s)
 {
 	for (int i = 0; i < PARTS; i++)
-		if (!s->parts[i].is_ready)
+		if (!s->parts[i].is_ready || s->has_told_exec)
 			return;
+	s->has_told_exec = true;
+	nursery_end(&s->nursery);
 	check_required_layers(s);
 	if (s->stage == STAGE_SETUP && channel_send(&s->parts[PART_INIT].channel, MSG_EXEC, NULL))
 		supervision_fail(s, "init could not be told to start the command");
@@ -56,13 +65,77 @@ static int on_keeper_ready(struct supervision *s, struct message *m)
 			    &(struct msg_trust){ready.ca_pem, ready.ca_subject_hash});
 }
 
+/* Of a process that is no child of ours. Return: 0 if it has ended */
+static pid_t pid_of(int pidfd)
+{
+	char path[64], line[128];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Pid: %d", &pid) != 1)
+		;
+	if (f)
+		fclose(f);
+	return pid > 0 ? pid : 0;
+}
+
+static uint16_t port_of(int listener)
+{
+	union {
+		struct sockaddr head;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} name = {.v6 = {0}};
+	socklen_t n = sizeof(name);
+
+	if (getsockname(listener, &name.head, &n))
+		return 0;
+	return ntohs(name.head.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port);
+}
+
+/* Order of the descriptors: TCP, init's pidfd, the pty's master if there is one, TCP over IPv6. */
+static int on_jail_sockets_b(struct supervision *s, struct message *m)
+{
+	struct part *init = &s->parts[PART_INIT];
+	bool wants_pty = s->plan->jail.wants_pty;
+	size_t n = 0, tcp6_at = wants_pty ? 3 : 2;
+	struct error err = {.where = ""};
+	int fds[2], r;
+
+	if (m->n_fds < tcp6_at)
+		return -EPROTO;
+	s->init_pidfd = message_take_fd(m, 1);
+	init->pid = pid_of(s->init_pidfd);
+	if (!init->pid)
+		return 0; /* the end of its channel is about to be read */
+	if (s->has_bounds && bounds_place(&s->bounds, init->pid, &err)) {
+		supervision_fail(s, "%s: %s", err.where, err.what);
+		return 0;
+	}
+	if (wants_pty)
+		s->pty_master = message_take_fd(m, 2);
+	fds[n++] = m->fds[0];
+	if (m->n_fds > tcp6_at)
+		fds[n++] = m->fds[tcp6_at];
+	for (size_t i = 0; i < n; i++)
+		s->proxy_ports[i] = port_of(fds[i]);
+	r = channel_send_fds(&s->parts[PART_PROXY].channel, MSG_LISTENERS, NULL, fds, n);
+	/* While the proxy prepares itself. */
+	supervision_raise_wall(s, fds[0]);
+	return r;
+}
+
 /* Order of the descriptors: TCP, DNS UDP, DNS TCP, the pty's master if there is one, netlog. */
 static int on_jail_sockets(struct supervision *s, struct message *m)
 {
 	bool wants_pty = s->plan->jail.wants_pty;
 	size_t n = 0, netlog_at = wants_pty ? 4 : 3;
-	int fds[4];
+	int fds[4], r;
 
+	if (s->jail.tier == JAIL_TIER_B)
+		return on_jail_sockets_b(s, m);
 	if (m->n_fds < netlog_at)
 		return -EPROTO;
 	for (size_t i = 0; i < 3; i++)
@@ -71,17 +144,26 @@ static int on_jail_sockets(struct supervision *s, struct message *m)
 		fds[n++] = m->fds[netlog_at];
 	if (wants_pty)
 		s->pty_master = message_take_fd(m, 3);
-	return channel_send_fds(&s->parts[PART_PROXY].channel, MSG_LISTENERS, NULL, fds, n);
+	r = channel_send_fds(&s->parts[PART_PROXY].channel, MSG_LISTENERS, NULL, fds, n);
+	/* While the proxy prepares itself. */
+	supervision_raise_wall(s, fds[0]);
+	return r;
 }
 
 static int on_jail_ready(struct supervision *s, struct message *m)
 {
 	struct msg_jail_ready ready;
+	char line[TIER_B_TEXT_MAX];
 	int r = message_decode(m, &ready);
 
 	if (r)
 		return r;
 	span_copy(ready.layers, s->layers, sizeof(s->layers));
+	if (s->jail.tier == JAIL_TIER_B) {
+		tiers_tell(s->why_b.what[0] ? &s->why_b : NULL, s->layers, line);
+		log_notice("%s", line);
+	}
+	supervision_tell_bounds(s);
 	s->parts[PART_INIT].is_ready = true;
 	return 0;
 }
@@ -136,7 +218,8 @@ static void start_relaying(struct supervision *s)
 static int on_execed(struct supervision *s, struct message *m)
 {
 	struct msg_execed execed;
-	struct msg_run_execed run = {.tier = span_of("a"), .layers = span_of(s->layers)};
+	struct msg_run_execed run = {.tier = span_of(s->jail.tier == JAIL_TIER_A ? "a" : "b"),
+				     .layers = span_of(s->layers)};
 	int r = message_decode(m, &execed);
 
 	if (r)
@@ -150,6 +233,8 @@ static int on_execed(struct supervision *s, struct message *m)
 		run.pid = agent_pid(s);
 		s->stage = STAGE_RUNNING;
 		s->deadline_ms = 0;
+		if (s->broker.n_jail)
+			s->broker.at_ms = clock_mono_ms() + SUPERVISOR_BROKER_MS;
 		if (s->plan->timeout_ms)
 			s->timeout_at_ms = clock_mono_ms() + s->plan->timeout_ms;
 		start_relaying(s);
@@ -193,6 +278,7 @@ static int on_exited(struct supervision *s, struct message *m)
 	if (r)
 		return r;
 	s->result->wait_status = (int)exited.wait_status;
+	s->jail_is_empty = exited.is_alone && s->jail.tier == JAIL_TIER_A;
 	s->result->end = s->ran_out_of_time ? RUN_END_TIMEOUT : RUN_END_EXITED;
 	s->has_outcome = true;
 	s->stage = STAGE_ENDING;
@@ -201,7 +287,17 @@ static int on_exited(struct supervision *s, struct message *m)
 
 static int on_role_ready(struct supervision *s, struct message *m)
 {
-	s->parts[m->type == MSG_DIALER_READY ? PART_DIALER : PART_PROXY].is_ready = true;
+	if (m->type != MSG_BROKER_READY)
+		s->parts[m->type == MSG_DIALER_READY ? PART_DIALER : PART_PROXY].is_ready = true;
+	return 0;
+}
+
+static int on_notifier(struct supervision *s, struct message *m)
+{
+	if (s->jail.tier == JAIL_TIER_B)
+		return supervision_send_jail(s, m->fds, m->n_fds);
+	for (size_t i = 0; i < m->n_fds; i++)
+		s->broker.jail[s->broker.n_jail++] = message_take_fd(m, i);
 	return 0;
 }
 
@@ -243,6 +339,8 @@ static int (*const on_message[MSG_TYPES])(struct supervision *, struct message *
 	[MSG_KEEPER_READY] = on_keeper_ready,
 	[MSG_DIALER_READY] = on_role_ready,
 	[MSG_PROXY_READY] = on_role_ready,
+	[MSG_BROKER_READY] = on_role_ready,
+	[MSG_NOTIFIER] = on_notifier,
 	[MSG_JAIL_SOCKETS] = on_jail_sockets,
 	[MSG_JAIL_READY] = on_jail_ready,
 	[MSG_JAIL_FAILED] = on_jail_failed,
@@ -279,5 +377,8 @@ bool supervision_receive(struct supervision *s, struct part *part)
 	if (part->pid > 0 && s->stage != STAGE_ENDING)
 		kill(part->pid, SIGKILL);
 	channel_close(&part->channel);
+	/* In tier B init is the broker's child: this is all that we hear of it. */
+	if (part->role == ROLE_INIT && s->jail.tier == JAIL_TIER_B)
+		supervision_on_death(s, part, 0);
 	return false;
 }

@@ -6,6 +6,7 @@
  *
  *	keeper ready (its CA) ──► init: trust        init's sockets ──► proxy: listeners
  *	keeper, dialer, proxy, jail all ready ──► init: exec ──► execed
+ *	the agent's filter is on: its listener, from init ──► broker (in tier A a moment later)
  *
  * From then on it waits. The end of any part but the agent is a failure of the jail: init
  * is killed first, with it everything in its pid namespace, and only then is anything
@@ -14,10 +15,13 @@
  */
 #include "roles/supervision.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,21 +32,27 @@
 /* One turn: wait for anything, act on all of it. @wait_ms: -1 waits for as long as it takes */
 static void turn(struct supervision *s, int wait_ms)
 {
-	struct pollfd fds[1 + PARTS + 2 * RELAY_PUMPS_MAX];
-	size_t n = 1 + PARTS;
+	enum { SIGNALS = 0, CALLS, CHANNELS, PUMPS = CHANNELS + PARTS };
+	struct pollfd fds[PUMPS + 2 * RELAY_PUMPS_MAX];
+	size_t n = PUMPS;
 
-	fds[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	fds[SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	fds[CALLS] = (struct pollfd){
+		.fd = s->broker.n_jail && s->stage != STAGE_ENDING ? s->broker.jail[0] : -1,
+		.events = POLLIN};
 	for (int i = 0; i < PARTS; i++)
-		fds[1 + i] = (struct pollfd){.fd = s->parts[i].channel.fd, .events = POLLIN};
+		fds[CHANNELS + i] = (struct pollfd){.fd = s->parts[i].channel.fd, .events = POLLIN};
 	n += relay_poll(s->plan->relay, fds + n);
 	if (poll(fds, n, wait_ms) < 0)
 		return;
+	if (fds[CALLS].revents & POLLIN)
+		supervision_start_broker(s);
 	for (int i = 0; i < PARTS; i++)
-		if (fds[1 + i].revents)
+		if (fds[CHANNELS + i].revents)
 			supervision_receive(s, &s->parts[i]);
-	if (fds[0].revents)
+	if (fds[SIGNALS].revents)
 		supervision_read_signals(s);
-	relay_move(s->plan->relay, fds + 1 + PARTS);
+	relay_move(s->plan->relay, fds + PUMPS);
 }
 
 /* ---- the end ----------------------------------------------------------- */
@@ -52,9 +62,10 @@ static bool init_is_gone(const struct supervision *s)
 	return s->parts[PART_INIT].pid == 0;
 }
 
-static bool proxy_is_gone(const struct supervision *s)
+/* It has sent to the keeper what it had to; tidying may go on. */
+static bool proxy_has_ended(const struct supervision *s)
 {
-	return s->parts[PART_PROXY].pid == 0;
+	return s->parts[PART_PROXY].pid == 0 || s->parts[PART_PROXY].channel.fd < 0;
 }
 
 static bool ledger_is_closed(const struct supervision *s)
@@ -99,7 +110,9 @@ static void kill_part(struct part *part)
 static void tell_keeper_the_end(struct supervision *s)
 {
 	const struct run_result *res = s->result;
-	struct msg_run_ended ended = {.child_exit = 256, .failure = span_of(res->reason)};
+	struct msg_run_ended ended = {.child_exit = 256,
+				      .failure = span_of(res->reason),
+				      .second_wall = span_of(s->stopped)};
 
 	if (s->has_outcome && res->end != RUN_END_NOT_EXECED) {
 		if (WIFEXITED(res->wait_status))
@@ -109,27 +122,52 @@ static void tell_keeper_the_end(struct supervision *s)
 	} else if (res->end == RUN_END_BROKEN) {
 		ended.signal = SIGKILL;
 	}
-	if (s->parts[PART_KEEPER].channel.fd >= 0 && s->parts[PART_KEEPER].is_ready &&
-	    !channel_send(&s->parts[PART_KEEPER].channel, MSG_RUN_ENDED, &ended))
-		await(s, ledger_is_closed);
+	s->awaits_ledger = s->parts[PART_KEEPER].channel.fd >= 0 &&
+			   s->parts[PART_KEEPER].is_ready &&
+			   !channel_send(&s->parts[PART_KEEPER].channel, MSG_RUN_ENDED, &ended);
 }
 
 /*
- * In this order: the jail's last process, its last output, the proxy (which sends the
- * keeper what it still has to record when its channel closes), the ledger, the rest.
+ * Whoever it could answer is gone, and what it had to record it has sent before each answer. It
+ * may be starting still: nobody has waited for that, and nobody is to wait for it now.
  */
-static void end_run(struct supervision *s)
+static void dismiss_broker(struct supervision *s)
+{
+	/* Tier B's ends what the command left behind, of which it is the parent. */
+	if (s->tier_b)
+		return;
+	s->parts[PART_BROKER].is_dismissed = true;
+	kill_part(&s->parts[PART_BROKER]);
+}
+
+/* It hears that this was all, and closes its own end when it has served what it had. */
+static void end_proxy(struct supervision *s)
+{
+	if (s->parts[PART_PROXY].channel.fd >= 0)
+		shutdown(s->parts[PART_PROXY].channel.fd, SHUT_WR);
+}
+
+static void end_jail(struct supervision *s)
 {
 	await(s, init_is_gone);
 	supervision_kill_jail(s);
 	await(s, init_is_gone);
+	if (s->tier_b)
+		supervision_end_orphans(s);
+	supervision_end_bounds(s);
+	placeholders_begin_removal(&s->placeholders);
+}
+
+/* The last output, the last of what the proxy has to record, and the keeper is told. */
+static void end_service(struct supervision *s)
+{
 	await_output(s);
 	terminal_give_back(&s->terminal);
 	if (s->pty_master >= 0)
 		terminal_reset(STDERR_FILENO);
-	channel_close(&s->parts[PART_PROXY].channel);
-	await(s, proxy_is_gone);
-	if (!proxy_is_gone(s)) {
+	end_proxy(s);
+	await(s, proxy_has_ended);
+	if (!proxy_has_ended(s)) {
 		/* What it had still to record is lost: the ledger says so. */
 		snprintf(s->result->reason, sizeof(s->result->reason),
 			 "the proxy did not end in %d s and was killed: records may be missing",
@@ -137,41 +175,108 @@ static void end_run(struct supervision *s)
 		log_error("%s", s->result->reason);
 		kill_part(&s->parts[PART_PROXY]);
 	}
+	dismiss_broker(s);
+	supervision_count_stopped(s);
 	tell_keeper_the_end(s);
+}
+
+/*
+ * In this order: the jail's last process, its last output, the proxy (which sends the
+ * keeper what it still has to record), the ledger, the rest. Where init has said that it is
+ * alone, the ledger is closed while the kernel takes the jail's namespaces apart.
+ */
+static void end_run(struct supervision *s)
+{
+	/* With its namespaces, which are init's to take apart: here it would be waited for. */
+	supervision_drop_calls(s);
+	if (s->jail_is_empty) {
+		end_service(s);
+		placeholders_begin_removal(&s->placeholders);
+		end_jail(s);
+	} else {
+		end_jail(s);
+		end_service(s);
+	}
+	if (s->awaits_ledger)
+		await(s, ledger_is_closed);
+	nursery_end(&s->nursery);
+	fd_close(&s->broker.keeper_end);
+	fd_close(&s->broker.proxy_end);
 	for (int i = 0; i < PARTS; i++)
 		channel_close(&s->parts[i].channel);
 	await(s, all_are_gone);
 	for (int i = 0; i < PARTS; i++)
 		kill_part(&s->parts[i]);
+	if (s->tier_b)
+		supervision_end_orphans(s);
+	placeholders_remove(&s->placeholders);
 }
 
-void supervisor_run(const struct supervisor_plan *plan, struct run_result *ret)
+int supervisor_begin(struct supervision **ret, struct error *err)
 {
-	static const enum role roles[PARTS] = {ROLE_KEEPER, ROLE_DIALER, ROLE_PROXY, ROLE_INIT};
-	struct supervision s = {.plan = plan,
-				.result = ret,
-				.terminal = {.fd = -1, .master = -1},
-				.signal_fd = -1,
-				.init_pidfd = -1,
-				.pty_master = -1,
-				.deadline_ms = clock_mono_ms() + SUPERVISOR_SETUP_MS};
+	static const enum role roles[PARTS] = {ROLE_KEEPER, ROLE_DIALER, ROLE_PROXY, ROLE_BROKER,
+					       ROLE_INIT};
+	struct supervision *s = malloc(sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct supervision){.terminal = {.fd = -1, .master = -1},
+				  .signal_fd = -1,
+				  .init_pidfd = -1,
+				  .pty_master = -1,
+				  .nursery = NURSERY_NONE,
+				  .broker = {.keeper_end = -1, .proxy_end = -1},
+				  .placeholders = PLACEHOLDERS_NONE,
+				  .wall_error = {.where = ""}};
+	for (int i = 0; i < PARTS; i++)
+		s->parts[i] = (struct part){.role = roles[i], .channel = {.fd = -1}};
+	/* Who calls it waits for it; nobody else does. */
+	s->parts[PART_BROKER].is_ready = true;
+	r = supervision_start_roles(s, err);
+	if (r)
+		supervisor_abandon(s);
+	else
+		*ret = s;
+	return r;
+}
+
+void supervisor_abandon(struct supervision *s)
+{
+	if (!s)
+		return;
+	(void)supervision_await_roles(s);
+	nursery_end(&s->nursery);
+	for (int i = 0; i < PARTS; i++) {
+		kill_part(&s->parts[i]);
+		channel_close(&s->parts[i].channel);
+	}
+	free(s);
+}
+
+void supervisor_run(struct supervision *s, const struct supervisor_plan *plan,
+		    struct run_result *ret)
+{
 	int r;
 
 	*ret = (struct run_result){.end = RUN_END_NOT_MADE};
-	for (int i = 0; i < PARTS; i++)
-		s.parts[i] = (struct part){.role = roles[i], .channel = {.fd = -1}};
-	r = supervision_open_signals(&s);
+	s->plan = plan;
+	s->result = ret;
+	s->deadline_ms = clock_mono_ms() + SUPERVISOR_SETUP_MS;
+	r = supervision_open_signals(s);
 	if (r)
-		supervision_fail(&s, "signals cannot be received: %s", strerror(-r));
+		supervision_fail(s, "signals cannot be received: %s", strerror(-r));
 	else
-		supervision_start(&s);
+		supervision_start(s);
 	stdio_close_agent_side(plan->stdio);
-	while (s.stage != STAGE_ENDING) {
-		turn(&s, supervision_time_left(&s));
-		supervision_check_time(&s);
+	while (s->stage != STAGE_ENDING) {
+		turn(s, supervision_time_left(s));
+		supervision_check_time(s);
 	}
-	end_run(&s);
-	fd_close(&s.pty_master);
-	fd_close(&s.init_pidfd);
-	fd_close(&s.signal_fd);
+	end_run(s);
+	tier_b_free(s->tier_b);
+	fd_close(&s->pty_master);
+	fd_close(&s->init_pidfd);
+	fd_close(&s->signal_fd);
+	free(s);
 }

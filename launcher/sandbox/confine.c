@@ -2,11 +2,8 @@
 /*
  * How a role confines itself, in steps that each need what the next ones take away:
  *
- *	namespaces	a user namespace of its own, which lends the capabilities for the rest;
- *			with it mounts, ipc, hostname; no network but for the dialer
- *	ids		uid and gid map to themselves: while the process is dumpable, or
- *			/proc/self/uid_map is not its own to write
- *	empty root	a tmpfs without an inode to spare, read-only; the host's tree is detached
+ *	room		namespaces of users, which lends the capabilities for the rest, of mounts
+ *			with an empty root, ipc, hostname; no network but for the dialer (room.c)
  *	limits		no core, no process, few descriptors
  *	capabilities	none, nor any that an exec could bring
  *	no_new_privs	needed by the two below
@@ -23,6 +20,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,123 +34,23 @@
 #include "base/cleanup.h"
 #include "profiles.h"
 #include "sandbox/landlock.h"
-
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)
+#include "sandbox/room.h"
 
 struct profile {
-	int namespaces;
+	bool has_network; /* the host's */
 	unsigned landlock;
 	rlim_t fds_max;
+	bool makes_threads;
 };
 
 #define NO_PATH (LANDLOCK_DENY_FILES | LANDLOCK_DENY_TCP_BIND | LANDLOCK_SCOPE)
 
-static const struct profile profiles[CONFINE_PROFILES] = {
-	[CONFINE_PROXY] = {NAMESPACES | CLONE_NEWNET, NO_PATH | LANDLOCK_DENY_TCP_CONNECT,
-			   CONFINE_FDS_MAX},
-	[CONFINE_KEEPER] = {NAMESPACES | CLONE_NEWNET, NO_PATH | LANDLOCK_DENY_TCP_CONNECT, 64},
-	[CONFINE_DIALER] = {NAMESPACES, NO_PATH, 256},
+static const struct profile profiles[] = {
+	[CONFINE_PROXY] = {false, NO_PATH | LANDLOCK_DENY_TCP_CONNECT, CONFINE_FDS_MAX},
+	[CONFINE_KEEPER] = {false, NO_PATH | LANDLOCK_DENY_TCP_CONNECT, 64},
+	[CONFINE_DIALER] = {true, NO_PATH, 256},
+	[CONFINE_BROKER] = {true, 0, CONFINE_FDS_MAX, true}, /* in the jail's namespaces */
 };
-
-/* What stands in the way of user namespaces, and the command that mends it. */
-static const struct {
-	const char *path;
-	int blocks; /* the value that does */
-	const char *mend;
-} userns_switches[] = {
-	{"/proc/sys/user/max_user_namespaces", 0, "sudo sysctl user.max_user_namespaces=10000"},
-	{"/proc/sys/kernel/unprivileged_userns_clone", 0,
-	 "sudo sysctl kernel.unprivileged_userns_clone=1"},
-	{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
-	 "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile "
-	 "with \"userns,\" for mcpjail"},
-};
-
-static bool file_holds(const char *path, int value)
-{
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[16] = "";
-
-	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && atoi(text) == value;
-}
-
-static const char *userns_mend(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(userns_switches); i++) {
-		if (file_holds(userns_switches[i].path, userns_switches[i].blocks))
-			return userns_switches[i].mend;
-	}
-	return "in a container, its seccomp profile must allow unshare (Docker: --security-opt "
-	       "seccomp=unconfined)";
-}
-
-static int enter_namespaces(const struct profile *profile, struct error *err)
-{
-	if (!unshare(profile->namespaces))
-		return 0;
-
-	int r = -errno;
-
-	error_set(err, "sandbox: unshare",
-		  r == -EINVAL ? "the process must have one thread" : userns_mend(),
-		  "the system refuses a user namespace: %s", strerror(-r));
-	return r;
-}
-
-static int write_file(const char *path, const char *text)
-{
-	autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-static int map_ids(uid_t uid, gid_t gid, struct error *err)
-{
-	char uids[64], gids[64];
-	int r;
-
-	snprintf(uids, sizeof(uids), "%u %u 1", uid, uid);
-	snprintf(gids, sizeof(gids), "%u %u 1", gid, gid);
-	r = write_file("/proc/self/uid_map", uids);
-	/* Without the right to change groups, an unprivileged process may map its own. */
-	if (!r)
-		r = write_file("/proc/self/setgroups", "deny");
-	if (!r)
-		r = write_file("/proc/self/gid_map", gids);
-	if (r)
-		error_set(err, "sandbox: uid map", userns_mend(), "cannot map ids: %s",
-			  strerror(-r));
-	return r;
-}
-
-/*
- * pivot_root(".", ".") stacks the old root on the new one, from where it is detached at
- * once. Mounts of a less privileged mount namespace are slaves of the host's: nothing that
- * is done here is seen there. /proc is only a place that surely exists.
- */
-static int mount_empty_root(void)
-{
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-
-	if (mount("none", "/proc", "tmpfs", flags, "size=4k,nr_inodes=1,mode=0555") ||
-	    mount(NULL, "/proc", NULL, flags | MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) ||
-	    chdir("/proc") || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
-	    chdir("/"))
-		return -errno;
-	return 0;
-}
-
-static int enter_empty_root(struct error *err)
-{
-	int r = mount_empty_root();
-
-	if (r)
-		error_set(err, "sandbox: empty root", userns_mend(),
-			  "mounting is refused in a user namespace of its own: %s", strerror(-r));
-	return r;
-}
 
 static int set_limits(const struct profile *profile, struct error *err)
 {
@@ -160,7 +58,9 @@ static int set_limits(const struct profile *profile, struct error *err)
 		int resource;
 		rlim_t value;
 	} limits[] = {
-		{RLIMIT_CORE, 0}, {RLIMIT_NPROC, 0}, {RLIMIT_NOFILE, profile->fds_max},
+		{RLIMIT_CORE, 0},
+		{RLIMIT_NOFILE, profile->fds_max},
+		{RLIMIT_NPROC, profile->makes_threads ? RLIM_INFINITY : 0},
 		/* RLIMIT_FSIZE stays: it would end a role whose stderr is a file. */
 	};
 
@@ -183,18 +83,30 @@ static int set_limits(const struct profile *profile, struct error *err)
 	return 0;
 }
 
-static int drop_capabilities(struct error *err)
+static bool has_capability(int cap)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	return !syscall(SYS_capget, &head, has) && (has[0].effective & 1u << cap);
+}
+
+/* All but those of a mask. */
+static int drop_capabilities(uint32_t kept, struct error *err)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct rest[_LINUX_CAPABILITY_U32S_3] = {{kept, kept, 0}};
 	int r = 0;
 
-	/* The kernel may know more capabilities than our headers: up to its EINVAL. */
+	/*
+	 * The kernel may know more capabilities than our headers: up to its EINVAL. Outside of a
+	 * user namespace there may be no right to do so, and with no new privileges no need.
+	 */
 	for (unsigned long cap = 0; !r; cap++)
 		r = prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) ? -errno : 0;
-	if (r == -EINVAL)
+	if (r == -EINVAL || (r == -EPERM && !has_capability(CAP_SETPCAP)))
 		r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ? -errno : 0;
-	if (!r && syscall(SYS_capset, &head, none))
+	if (!r && syscall(SYS_capset, &head, rest))
 		r = -errno;
 	if (r)
 		error_set(err, "sandbox: capabilities", NULL, "cannot drop capabilities: %s",
@@ -223,24 +135,81 @@ static int forbid_paths(const struct profile *profile, struct error *err)
 	return r;
 }
 
-int confine_role(enum confine_profile profile, struct error *err)
+int confine_role(enum confine_profile profile, struct room *room, struct error *err)
 {
 	const struct profile *p = &profiles[profile];
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	int r = enter_namespaces(p, err);
+	int r = room_enter(room, p->has_network);
 
-	if (!r)
-		r = map_ids(uid, gid, err);
-	if (!r)
-		r = enter_empty_root(err);
+	/* Without one, or where it cannot be entered: that says what is missing, too. */
+	if (r)
+		r = room_make(p->has_network, err);
 	if (!r)
 		r = set_limits(p, err);
 	if (!r)
-		r = drop_capabilities(err);
+		r = drop_capabilities(0, err);
 	if (!r)
 		r = forbid_privileges(err);
 	if (!r)
 		r = forbid_paths(p, err);
 	return r ? r : seccomp_install(&profiles_table, PROFILE_BIT(profile), err);
+}
+
+int confine_role_bare(enum confine_profile profile, struct room *room, struct error *err)
+{
+	const struct profile *p = &profiles[profile];
+	int r = landlock_abi() ? set_limits(p, err) : -EOPNOTSUPP;
+
+	room_close(room);
+	if (r == -EOPNOTSUPP)
+		error_set(err, "sandbox: landlock", NULL, "the kernel has none");
+	if (!r)
+		r = drop_capabilities(0, err);
+	if (!r)
+		r = forbid_privileges(err);
+	if (!r)
+		r = forbid_paths(p, err);
+	return r ? r : seccomp_install(&profiles_table, PROFILE_BIT(profile), err);
+}
+
+/* --- the broker ------------------------------------------------------------------ */
+
+#define BROKER_CAPABILITIES (1u << CAP_SYS_PTRACE | 1u << CAP_SYS_CHROOT)
+
+int confine_join(const struct confine_namespaces *to, struct error *err)
+{
+	const struct {
+		int fd, type;
+	} order[] = {
+		/* The first lends the rights for the others. */
+		{to->user, CLONE_NEWUSER},
+		{to->net, CLONE_NEWNET},
+		{to->mount, CLONE_NEWNS},
+	};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(order); i++)
+		if (order[i].fd >= 0 && setns(order[i].fd, order[i].type))
+			r = -errno;
+	/* Other credentials than those that it was asked for with, and the kernel forgets it. */
+	if (!r && to->user >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		r = -errno;
+	if (r)
+		error_set(err, "sandbox: setns", NULL, "the jail's namespaces cannot be joined: %s",
+			  strerror(-r));
+	return r;
+}
+
+int confine_broker(bool keeps_capabilities, struct error *err)
+{
+	int r = set_limits(&profiles[CONFINE_BROKER], err);
+
+	if (!r)
+		r = drop_capabilities(keeps_capabilities ? BROKER_CAPABILITIES : 0, err);
+	if (!r)
+		r = forbid_privileges(err);
+	return r ? r
+		 : seccomp_install(
+			   &profiles_table,
+			   PROFILE_BIT(keeps_capabilities ? CONFINE_BROKER : CONFINE_BROKER_BARE),
+			   err);
 }

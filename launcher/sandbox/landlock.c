@@ -22,6 +22,9 @@
 #define RULE_PATH_BENEATH 1
 
 #define FS_WRITE_FILE (UINT64_C(1) << 1)
+#define FS_READ_FILE  (UINT64_C(1) << 2)
+#define FS_TRUNCATE   (UINT64_C(1) << 14)
+#define FS_OF_FILES   (FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE) /* not of directories alone */
 
 struct path_beneath {
 	uint64_t allowed;
@@ -60,14 +63,25 @@ static uint64_t write_rights(void)
 	return FS_WRITE_FILE | ((UINT64_C(1) << 14) - (UINT64_C(1) << 4));
 }
 
-static struct ruleset ruleset_of(unsigned denials, int abi)
+static uint64_t fs_rights(unsigned denials, int abi)
 {
-	struct ruleset rules = {0};
+	uint64_t rights = 0;
 
 	if (denials & LANDLOCK_DENY_FILES)
-		rules.handled_fs = all_fs_rights(abi);
+		rights = all_fs_rights(abi);
 	if ((denials & LANDLOCK_DENY_WRITES) && abi >= LANDLOCK_ABI_WRITES)
-		rules.handled_fs |= write_rights();
+		rights |= write_rights();
+	if (denials & LANDLOCK_DENY_READS)
+		rights |= FS_READ_FILE;
+	if ((denials & LANDLOCK_DENY_TRUNCATE) && abi >= LANDLOCK_ABI_TRUNCATE)
+		rights |= FS_TRUNCATE;
+	return rights;
+}
+
+static struct ruleset ruleset_of(unsigned denials, int abi)
+{
+	struct ruleset rules = {.handled_fs = fs_rights(denials, abi)};
+
 	if ((denials & LANDLOCK_DENY_TCP_BIND) && abi >= LANDLOCK_ABI_TCP)
 		rules.handled_net |= NET_BIND_TCP;
 	if ((denials & LANDLOCK_DENY_TCP_CONNECT) && abi >= LANDLOCK_ABI_TCP)
@@ -78,40 +92,62 @@ static struct ruleset ruleset_of(unsigned denials, int abi)
 }
 
 /* A right that only directories have is refused with a file. */
-static int allow_writes(int ruleset, int fd, uint64_t handled)
+static int allow(int ruleset, int fd, uint64_t rights)
 {
-	struct path_beneath rule = {.allowed = handled, .parent = fd};
+	struct path_beneath rule = {.allowed = rights, .parent = fd};
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
-		rule.allowed &= FS_WRITE_FILE;
+		rule.allowed &= FS_OF_FILES;
 	if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0)
 		return errno == EBADFD ? 0 : -errno; /* on no file system */
 	return 0;
 }
 
-int landlock_restrict_but(unsigned denials, const int *writable, size_t n)
+static int begin(unsigned denials, int abi)
 {
-	int abi = landlock_abi();
 	struct ruleset rules = ruleset_of(denials, abi);
 	size_t size = abi >= LANDLOCK_ABI_SCOPE ? sizeof(rules)
 		      : abi >= LANDLOCK_ABI_TCP ? offsetof(struct ruleset, scoped)
 						: offsetof(struct ruleset, handled_net);
-	autoclose int fd = -1;
+	int fd;
+
+	if (!(rules.handled_fs | rules.handled_net | rules.scoped))
+		return -ENOSYS;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+int landlock_begin(unsigned denials)
+{
+	int abi = landlock_abi();
+
+	return abi ? begin(denials, abi) : -ENOSYS;
+}
+
+int landlock_permit(int ruleset, int fd, unsigned denials)
+{
+	return allow(ruleset, fd, fs_rights(denials, landlock_abi()));
+}
+
+int landlock_enforce(int ruleset)
+{
+	return syscall(SYS_landlock_restrict_self, ruleset, 0) ? -errno : 0;
+}
+
+int landlock_restrict_but(unsigned denials, const int *writable, size_t n)
+{
+	autoclose int fd = landlock_begin(denials);
+	uint64_t rights = fs_rights(denials, landlock_abi()) & write_rights();
 	int r = 0;
 
-	if (!abi || !(rules.handled_fs | rules.handled_net | rules.scoped))
-		return 0;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
 	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; !r && rules.handled_fs && i < n; i++)
-		r = allow_writes(fd, writable[i], rules.handled_fs & write_rights());
-	if (!r && syscall(SYS_landlock_restrict_self, fd, 0))
-		r = -errno;
-	return r;
+		return fd == -ENOSYS ? 0 : fd;
+	for (size_t i = 0; !r && rights && i < n; i++)
+		r = allow(fd, writable[i], rights);
+	return r ? r : landlock_enforce(fd);
 }
 
 int landlock_restrict(unsigned denials)

@@ -3,7 +3,7 @@
  * A program is: the ABI check, a search by number down to lists of at most GROUP_CALLS,
  * and behind each list the returns and argument checks that it jumps to.
  *
- *	arch is native?  nr is no x32 number?
+ *	arch is native?  nr is no x32 number?  none that is not known yet?
  *	nr >= middle?  →  right half
  *	nr == a → return EPERM      nr == b → arguments of b      otherwise → return
  *
@@ -42,6 +42,9 @@
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the lower half of an argument is taken to come first"
 #endif
+
+/* From Linux 5.19 on; not in every header. */
+#define WAIT_KILLABLE (1u << 5)
 
 #define GROUP_CALLS 8
 #define JUMP_MAX    255 /* of a conditional jump, in instructions */
@@ -208,6 +211,18 @@ static void emit_search(struct program *p, const struct calls *calls, const size
 	emit_search(p, calls, starts + half, n - half);
 }
 
+static void emit_unknown_check(struct program *p, uint32_t unknown_from)
+{
+	size_t jump;
+
+	if (!unknown_from)
+		return;
+	jump = emit(p, BPF_JMP | BPF_JGE | BPF_K, unknown_from);
+	emit_return(p, SECCOMP_RET_ERRNO | ENOSYS);
+	jump_to(p, jump, jump + 1, p->n);
+}
+
+/* Leaves the call's number loaded. */
 static void emit_abi_check(struct program *p, uint32_t foreign)
 {
 	size_t jump;
@@ -256,11 +271,13 @@ int seccomp_compile(const struct seccomp_table *table, unsigned sets, struct soc
 	for (size_t at = 0; at < calls.n; at += rows_of_call(&calls, at))
 		starts[n_starts++] = at;
 	emit_abi_check(&p, table->foreign_abi);
+	emit_unknown_check(&p, table->unknown_from);
 	emit_search(&p, &calls, starts, n_starts);
 	return p.failed ? -E2BIG : (int)p.n;
 }
 
-int seccomp_install(const struct seccomp_table *table, unsigned sets, struct error *err)
+static int install(const struct seccomp_table *table, unsigned sets, unsigned flags,
+		   struct error *err)
 {
 	struct sock_filter insns[SECCOMP_INSNS_MAX];
 	int n = seccomp_compile(table, sets, insns);
@@ -271,10 +288,39 @@ int seccomp_install(const struct seccomp_table *table, unsigned sets, struct err
 		error_set(err, "seccomp", NULL, "the table of system calls is too long");
 		return n;
 	}
-	if (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &fprog))
-		return 0;
-	r = -errno;
-	error_set(err, "seccomp", "mcpjail needs a kernel with CONFIG_SECCOMP_FILTER",
-		  "the kernel refuses the filter: %s", strerror(-r));
-	return r;
+	r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog);
+	return r < 0 ? -errno : r;
+}
+
+int seccomp_install(const struct seccomp_table *table, unsigned sets, struct error *err)
+{
+	int r = install(table, sets, 0, err);
+
+	if (r < 0 && r != -E2BIG)
+		error_set(err, "seccomp", "mcpjail needs a kernel with CONFIG_SECCOMP_FILTER",
+			  "the kernel refuses the filter: %s", strerror(-r));
+	return r < 0 ? r : 0;
+}
+
+int seccomp_install_notified(const struct seccomp_table *table, unsigned sets, int *ret_listener,
+			     struct error *err)
+{
+	int r = install(table, sets, SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE, err);
+
+	/* Before Linux 5.19. */
+	if (r == -EINVAL)
+		r = install(table, sets, SECCOMP_FILTER_FLAG_NEW_LISTENER, err);
+	if (r == -EBUSY)
+		error_set(err, "seccomp",
+			  "start mcpjail outside of what watches it: another mcpjail, a sandbox or "
+			  "container that answers system calls",
+			  "another program answers system calls of this process already, and "
+			  "there can be only one that does");
+	else if (r < 0 && r != -E2BIG)
+		error_set(err, "seccomp", "mcpjail needs Linux 5.9 with CONFIG_SECCOMP_FILTER",
+			  "the kernel refuses the filter: %s", strerror(-r));
+	if (r < 0)
+		return r;
+	*ret_listener = r;
+	return 0;
 }

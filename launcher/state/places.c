@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -19,9 +20,41 @@
 
 #define POLICY_OF_MACHINE "/etc/mcpjail/policy.json"
 
+static const struct passwd *find_user(FILE *passwd, uid_t uid)
+{
+	const struct passwd *pw = NULL;
+
+	while (passwd && (pw = fgetpwent(passwd)) && pw->pw_uid != uid)
+		continue;
+	return pw;
+}
+
+/*
+ * Not getpwuid(): in a program that libc is part of, it would load the system's modules. Who is
+ * not in the file is in a directory service, and getent knows those.
+ */
+static const struct passwd *own_entry(void)
+{
+	uid_t uid = geteuid();
+	char command[64];
+	FILE *passwd = fopen("/etc/passwd", "re");
+	const struct passwd *pw = find_user(passwd, uid);
+
+	if (passwd)
+		fclose(passwd);
+	if (pw)
+		return pw;
+	snprintf(command, sizeof(command), "PATH=/usr/bin:/bin:$PATH getent passwd %u", uid);
+	passwd = popen(command, "re");
+	pw = find_user(passwd, uid);
+	if (passwd)
+		pclose(passwd);
+	return pw;
+}
+
 const char *places_passwd_home(void)
 {
-	const struct passwd *pw = getpwuid(geteuid());
+	const struct passwd *pw = own_entry();
 
 	return pw && pw->pw_dir && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
 }

@@ -10,9 +10,11 @@
  * P-256 and is copied as it is: nothing here parses it, and if it is no point of the curve
  * then the certificate is of no use to whoever asked.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA-1, without a look-up by name */
 #include "trust/ca.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,9 +27,10 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/x509.h>
+#include <openssl/sha.h>
 
 #include "base/cleanup.h"
+#include "base/crypto.h"
 #include "trust/der.h"
 
 #define SERIAL_BYTES    16
@@ -80,6 +83,7 @@ struct ca {
 	EVP_MD_CTX *ctx;
 	uint8_t spki[CA_SPKI_BYTES];
 	uint8_t key_id[KEY_ID_BYTES];
+	char common_name[CN_MAX + 1];
 	struct der name;     /* of the CA: issuer of all */
 	struct der validity; /* of all */
 	struct der certificate;
@@ -109,10 +113,9 @@ static void put_all(struct der *d, const struct der *from)
 
 /* --- parts of a certificate ---------------------------------------------------- */
 
-/* RDNSequence with one common name */
-static void put_name(struct der *d, const char *common_name)
+/* RelativeDistinguishedName with a common name */
+static void put_rdn(struct der *d, const char *common_name)
 {
-	size_t name = der_begin(d, DER_SEQUENCE);
 	size_t rdn = der_begin(d, DER_SET);
 	size_t attribute = der_begin(d, DER_SEQUENCE);
 
@@ -120,6 +123,14 @@ static void put_name(struct der *d, const char *common_name)
 	der_put(d, DER_UTF8_STRING, common_name, strlen(common_name));
 	der_end(d, attribute);
 	der_end(d, rdn);
+}
+
+/* RDNSequence of one */
+static void put_name(struct der *d, const char *common_name)
+{
+	size_t name = der_begin(d, DER_SEQUENCE);
+
+	put_rdn(d, common_name);
 	der_end(d, name);
 }
 
@@ -245,7 +256,7 @@ static void put_certificate(struct der *d, const struct ca *ca, const struct sub
 
 static int make_key(struct ca *ca)
 {
-	uint8_t point[1 + 64], digest[32];
+	uint8_t point[1 + 64], digest[CRYPTO_SHA256_BYTES];
 	size_t n;
 
 	ca->ctx = EVP_MD_CTX_new();
@@ -258,8 +269,7 @@ static int make_key(struct ca *ca)
 	memcpy(ca->spki, spki_prefix, sizeof(spki_prefix));
 	memcpy(ca->spki + sizeof(spki_prefix), point + 1, sizeof(point) - 1);
 	/* RFC 7093 §2, method 1 */
-	if (!EVP_Q_digest(NULL, "SHA256", NULL, point, sizeof(point), digest, NULL))
-		return -EIO;
+	crypto_sha256(point, sizeof(point), digest);
 	memcpy(ca->key_id, digest, KEY_ID_BYTES);
 	return 0;
 }
@@ -272,7 +282,6 @@ static void ca_cleanup(struct ca **ca)
 int ca_new(const char *name, struct ca **ret)
 {
 	__attribute__((cleanup(ca_cleanup))) struct ca *ca = calloc(1, sizeof(*ca));
-	char common_name[CN_MAX + 1];
 	int r;
 
 	if (!ca)
@@ -283,10 +292,10 @@ int ca_new(const char *name, struct ca **ret)
 	r = make_key(ca);
 	if (r)
 		return r;
-	snprintf(common_name, sizeof(common_name), "mcpjail run %.40s", name);
-	put_name(&ca->name, common_name);
+	snprintf(ca->common_name, sizeof(ca->common_name), "mcpjail run %.40s", name);
+	put_name(&ca->name, ca->common_name);
 	put_validity(&ca->validity);
-	put_certificate(&ca->certificate, ca, &(struct subject){common_name, NULL, ca->spki});
+	put_certificate(&ca->certificate, ca, &(struct subject){ca->common_name, NULL, ca->spki});
 	if (ca->certificate.error)
 		return ca->certificate.error;
 	*ret = ptr_take(&ca);
@@ -320,14 +329,37 @@ int ca_pem(const struct ca *ca, struct buf *ret_pem)
 	return r ? r : buf_puts(ret_pem, "-----END CERTIFICATE-----\n");
 }
 
+/* As OpenSSL compares names: in lower case, without blanks around, and one where there are more. */
+static void canonical_copy(const char *text, char ret[CN_MAX + 1])
+{
+	size_t n = 0;
+
+	for (; *text; text++) {
+		bool is_blank = isspace((unsigned char)*text);
+
+		if (!is_blank)
+			ret[n++] = (char)tolower((unsigned char)*text);
+		else if (n && ret[n - 1] != ' ')
+			ret[n++] = ' ';
+	}
+	ret[n && ret[n - 1] == ' ' ? n - 1 : n] = '\0';
+}
+
+/* X509_NAME_hash() goes by the name's parts in canonical form, without what is around them. */
 uint32_t ca_subject_hash(const struct ca *ca)
 {
-	const uint8_t *p = ca->name.bytes.data;
-	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)ca->name.bytes.len);
-	uint32_t hash = name ? (uint32_t)X509_NAME_hash_ex(name, NULL, NULL, NULL) : 0;
+	autoder struct der name = DER_INIT(NAME_DER_MAX);
+	char canonical[CN_MAX + 1];
+	uint8_t digest[SHA_DIGEST_LENGTH];
+	SHA_CTX ctx;
 
-	X509_NAME_free(name);
-	return hash;
+	canonical_copy(ca->common_name, canonical);
+	put_rdn(&name, canonical);
+	SHA1_Init(&ctx);
+	SHA1_Update(&ctx, name.bytes.data, name.bytes.len);
+	SHA1_Final(digest, &ctx);
+	return (uint32_t)digest[0] | (uint32_t)digest[1] << 8 | (uint32_t)digest[2] << 16 |
+	       (uint32_t)digest[3] << 24;
 }
 
 /* --- leaves ----------------------------------------------------------------------- */

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define LENGTH_MAX 0xffff /* far beyond any certificate here */
+#define LENGTH_MAX     0xffff /* far beyond any certificate here */
+#define DER_LENGTH_MAX 3      /* bytes of such a length */
 
 void der_raw(struct der *d, const void *bytes, size_t n)
 {
@@ -18,11 +19,45 @@ size_t der_begin(struct der *d, uint8_t tag)
 	return d->bytes.len;
 }
 
+/* Return: how many bytes of @ret hold the length */
+static size_t length_bytes(size_t n, uint8_t ret[DER_LENGTH_MAX])
+{
+	if (n < 0x80) {
+		ret[0] = (uint8_t)n;
+		return 1;
+	}
+	if (n < 0x100) {
+		ret[0] = 0x81;
+		ret[1] = (uint8_t)n;
+		return 2;
+	}
+	ret[0] = 0x82;
+	ret[1] = (uint8_t)(n >> 8);
+	ret[2] = (uint8_t)n;
+	return 3;
+}
+
+size_t der_size(size_t n)
+{
+	uint8_t length[DER_LENGTH_MAX];
+
+	return 1 + length_bytes(n, length) + n;
+}
+
+void der_head(struct der *d, uint8_t tag, size_t n)
+{
+	uint8_t head[1 + DER_LENGTH_MAX] = {tag};
+
+	if (!d->error && n > LENGTH_MAX)
+		d->error = -EMSGSIZE;
+	der_raw(d, head, 1 + length_bytes(n, head + 1));
+}
+
 /* The length goes between the tag and contents that stand there already: they move. */
 void der_end(struct der *d, size_t begun)
 {
 	size_t n = d->bytes.len - begun;
-	uint8_t length[3];
+	uint8_t length[DER_LENGTH_MAX];
 	size_t n_length;
 
 	if (d->error)
@@ -31,19 +66,7 @@ void der_end(struct der *d, size_t begun)
 		d->error = -EMSGSIZE;
 		return;
 	}
-	if (n < 0x80) {
-		length[0] = (uint8_t)n;
-		n_length = 1;
-	} else if (n < 0x100) {
-		length[0] = 0x81;
-		length[1] = (uint8_t)n;
-		n_length = 2;
-	} else {
-		length[0] = 0x82;
-		length[1] = (uint8_t)(n >> 8);
-		length[2] = (uint8_t)n;
-		n_length = 3;
-	}
+	n_length = length_bytes(n, length);
 	der_raw(d, length, n_length);
 	if (d->error)
 		return;

@@ -33,6 +33,12 @@ struct der {
 size_t der_begin(struct der *d, uint8_t tag);
 void der_end(struct der *d, size_t begun);
 
+/** der_head() - Begin an element of which the length is known; der_end() is not needed */
+void der_head(struct der *d, uint8_t tag, size_t n);
+
+/** der_size() - Bytes of a whole element with @n bytes of contents */
+size_t der_size(size_t n);
+
 /** der_put() - A whole element */
 void der_put(struct der *d, uint8_t tag, const void *contents, size_t n);
 

@@ -10,7 +10,7 @@
 
 #define MOUNT(path, root, device)                                                                  \
 	{                                                                                          \
-		(char[]){path}, (char[]){root}, device                                             \
+		(char[]){path}, (char[]){root}, device, false                                      \
 	}
 
 /* A root with a home of its own, which is bound elsewhere, and a view of both. */

@@ -184,16 +184,16 @@ static void test_configuration_comes_once_and_first(void **state)
 {
 	struct ends ends = open_ends(ROLE_SUPERVISOR, ROLE_PROXY);
 	struct msg_proxy_config config = {.log_level = 0};
-	int fds[] = {0, 0, 0};
+	int fds[] = {0, 0, 0, 0};
 	struct message m;
 
 	(void)state;
 	assert_int_equal(channel_send_fds(&ends.proxy, MSG_LISTENERS, NULL, fds, 3), 0);
 	assert_int_equal(channel_receive(&ends.keeper, &m), -EPROTO);
-	assert_int_equal(channel_send_fds(&ends.proxy, MSG_PROXY_CONFIG, &config, fds, 3), 0);
+	assert_int_equal(channel_send_fds(&ends.proxy, MSG_PROXY_CONFIG, &config, fds, 4), 0);
 	assert_int_equal(channel_receive(&ends.keeper, &m), 1);
 	message_free(&m);
-	assert_int_equal(channel_send_fds(&ends.proxy, MSG_PROXY_CONFIG, &config, fds, 3), 0);
+	assert_int_equal(channel_send_fds(&ends.proxy, MSG_PROXY_CONFIG, &config, fds, 4), 0);
 	assert_int_equal(channel_receive(&ends.keeper, &m), -EPROTO);
 	assert_int_equal(channel_send_fds(&ends.proxy, MSG_LISTENERS, NULL, fds, 3), 0);
 	assert_int_equal(channel_receive(&ends.keeper, &m), 1);

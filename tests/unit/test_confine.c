@@ -49,7 +49,7 @@ static int confine_or_exit(enum confine_profile profile)
 {
 	struct error err = {{0}, {0}, {0}};
 	char line[1300];
-	int r = confine_role(profile, &err);
+	int r = confine_role(profile, NULL, &err);
 
 	if (!r)
 		return 0;
@@ -606,7 +606,7 @@ static void test_confine_says_what_refuses_user_namespaces(void **state)
 
 		if (forbid_user_namespaces())
 			_exit(77);
-		if (confine_role(CONFINE_PROXY, &err) != -ENOSPC)
+		if (confine_role(CONFINE_PROXY, NULL, &err) != -ENOSPC)
 			_exit(1);
 		_exit(strstr(err.what, "user namespace") && strstr(err.mend, "max_user_namespaces")
 			      ? 0

@@ -143,7 +143,7 @@ static int agent_connect(struct rig *rig, uint16_t port)
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &n), 0);
 	assert_int_equal(connect(agent, (struct sockaddr *)&at, n), 0);
 	conn_accept(&rig->conns, accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC),
-		    &to.storage, false);
+		    &(struct conn_ends){.destination = to.storage}, false);
 	return agent;
 }
 

@@ -224,7 +224,7 @@ static void test_a_jail_that_fails_gives_its_reason(void **state)
 	assert_int_equal(doctor_place_make(&place), 0);
 	put_script(&place, "#!/bin/sh\necho 'mcpjail: namespaces: no; sudo x; the jail could not "
 			   "be made: nothing ran' >&2\nexit 125\n");
-	doctor_try_jail(&place, &verdict);
+	doctor_try_jail(&place, NULL, &verdict);
 	assert_string_equal(verdict.tier, "");
 	assert_string_equal(verdict.reason, "namespaces: no; sudo x");
 	doctor_place_remove(&place);
@@ -240,10 +240,56 @@ static void test_a_jail_says_its_tier_and_layers(void **state)
 	put_script(&place, "#!/bin/sh\nmkdir \"$6\"\n"
 			   "echo '{\"tier\":\"a\",\"layers\":[\"x\",\"y\"]}   ' "
 			   ">\"$6/status.json\"\n");
-	doctor_try_jail(&place, &verdict);
+	doctor_try_jail(&place, NULL, &verdict);
 	assert_string_equal(verdict.reason, "");
 	assert_string_equal(verdict.tier, "a");
 	assert_string_equal(verdict.layers, "x,y");
+	doctor_place_remove(&place);
+}
+
+static bool tells(const struct tier_verdict *t, const char *words)
+{
+	for (size_t i = 0; t->cannot[i]; i++)
+		if (strstr(t->cannot[i], words))
+			return true;
+	return false;
+}
+
+static void test_tiers_are_tried_and_what_they_lack_is_told(void **state)
+{
+	struct tier_verdict tiers[DOCTOR_TIERS];
+	struct doctor_place place;
+	char reason[DOCTOR_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(doctor_place_make(&place), 0);
+	put_script(&place,
+		   "#!/bin/sh\n"
+		   "case \"$*\" in *'--tier a'*) echo 'mcpjail: no, never' >&2; exit 125;; esac\n"
+		   "mkdir \"$6\"\n"
+		   "echo '{\"tier\":\"b\",\"layers\":[\"seccomp\",\"ports\",\"cgroup\"]}' "
+		   ">\"$6/status.json\"\n");
+	tiers_examine(&place, tiers, reason);
+	assert_string_equal(reason, "");
+	assert_string_equal(tiers[0].name, "a");
+	assert_false(tiers[0].is_chosen);
+	assert_string_equal(tiers[0].jail.tier, "");
+	assert_string_equal(tiers[0].jail.reason, "no, never");
+	assert_null(tiers[0].cannot[0]);
+	assert_true(tiers[1].is_chosen);
+	assert_string_equal(tiers[1].jail.layers, "seccomp,ports,cgroup");
+	assert_true(tells(&tiers[1], "sees other processes"));
+	assert_true(tells(&tiers[1], "signals to other"));
+	assert_true(tells(&tiers[1], "number of processes"));
+	assert_true(tells(&tiers[1], "network has no second wall"));
+	assert_false(tells(&tiers[1], "TCP past the broker"));
+	assert_false(tells(&tiers[1], "limits count for each"));
+	assert_false(tells(&tiers[1], "are not recorded"));
+
+	put_script(&place, "#!/bin/sh\necho 'mcpjail: nothing works' >&2\nexit 125\n");
+	tiers_examine(&place, tiers, reason);
+	assert_string_equal(reason, "nothing works");
+	assert_false(tiers[0].is_chosen || tiers[1].is_chosen);
 	doctor_place_remove(&place);
 }
 
@@ -269,7 +315,7 @@ static void test_probes_find_what_a_jail_needs_here(void **state)
 	assert_in_range(n, 8, DOCTOR_CHECKS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		print_message("%s: %s\n", checks[i].name, checks[i].detail);
-		if (checks[i].weight == CHECK_NEEDED)
+		if (checks[i].weight <= CHECK_TIER_B)
 			assert_int_equal(checks[i].state, CHECK_OK);
 		assert_int_equal(checks[i].mend[0] != '\0', checks[i].state == CHECK_MISSING);
 	}
@@ -339,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_place_leaves_nothing),
 		cmocka_unit_test(test_a_jail_that_fails_gives_its_reason),
 		cmocka_unit_test(test_a_jail_says_its_tier_and_layers),
+		cmocka_unit_test(test_tiers_are_tried_and_what_they_lack_is_told),
 		cmocka_unit_test(test_probes_find_what_a_jail_needs_here),
 		cmocka_unit_test(test_probes_name_the_setting_that_forbids),
 	};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jail/env.h"
+#include "jail/layout.h"
 
 #include <string.h>
 
@@ -191,6 +192,42 @@ static void test_build_follows_the_policy(void **state)
 	}
 }
 
+static void test_build_moves_what_cannot_be_written(void **state)
+{
+	static const struct {
+		const char *base, *unset, *name, *value;
+	} rows[] = {
+		{"A=", NULL, "CHROME_CONFIG_HOME", "/tmp/.config"},
+		{"A=", NULL, "GOCACHE", "/tmp/.cache/go-build"},
+		{"A=", NULL, "npm_config_cache", NULL}, /* the layout has it */
+		{"GOCACHE=off", NULL, "GOCACHE", "off"},
+		{"A=", "GO*", "GOCACHE", NULL},
+	};
+	struct layout layout = {.trees = {{.path = (char[]){"/h/.npm"}, .writable = true}},
+				.n_trees = 1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct jail_spec spec = {
+			.run_id = "r1", .home = "/h", .unset_env = one(&rows[i].unset)};
+		struct env_facts with = facts;
+		char entry[128];
+		char *const base[] = {entry, NULL};
+		char **env = NULL;
+		const char *value;
+
+		with.spec = &spec;
+		with.layout = &layout;
+		strcpy(entry, rows[i].base);
+		assert_int_equal(env_build(base, &with, &env), 0);
+		value = value_of(env, rows[i].name);
+		assert_int_equal(!value, !rows[i].value);
+		if (value)
+			assert_string_equal(value, rows[i].value);
+		env_free(env);
+	}
+}
+
 static void test_withheld_names_credentials_alone(void **state)
 {
 	char *const base[] = {(char[]){"PATH=/bin"},
@@ -254,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_build_leaves_java_alone_where_it_has_no_store),
 		cmocka_unit_test(test_build_keeps_the_first_of_two),
 		cmocka_unit_test(test_build_follows_the_policy),
+		cmocka_unit_test(test_build_moves_what_cannot_be_written),
 		cmocka_unit_test(test_withheld_names_credentials_alone),
 		cmocka_unit_test(test_command_files_are_absolute),
 		cmocka_unit_test(test_build_works_from_an_empty_environment),

@@ -51,6 +51,8 @@
 #define HIGH (INT64_C(1) << 32) /* above what the kernel reads */
 #define NONE ((long)SOCK_CLOEXEC)
 
+#define BROKER ENOSYS /* see install() */
+
 enum control {
 	DIFFERS = 0, /* unfiltered, the outcome must be another */
 	SAME,        /* the kernel's own answer may be the same: unprivileged, or not built in */
@@ -115,8 +117,8 @@ static const struct attempt refused[] = {
 	 EACCES,
 	 DIFFERS},
 	{"unix raw is datagram", SYS_socket, {AF_UNIX, SOCK_RAW, 0}, EACCES, DIFFERS},
-	{"unix datagram pair", SYS_socketpair, {AF_UNIX, SOCK_DGRAM, 0, BAD}, EACCES, DIFFERS},
-	{"unix raw pair", SYS_socketpair, {AF_UNIX, SOCK_RAW | NONE, 0, BAD}, EACCES, DIFFERS},
+	{"unix datagram pair", SYS_socketpair, {AF_UNIX, SOCK_DGRAM, 0, BAD}, BROKER, DIFFERS},
+	{"unix raw pair", SYS_socketpair, {AF_UNIX, SOCK_RAW | NONE, 0, BAD}, BROKER, DIFFERS},
 	{"inet pair", SYS_socketpair, {AF_INET, SOCK_STREAM, 0, BAD}, EPERM, DIFFERS},
 	{"tipc pair", SYS_socketpair, {30, SOCK_STREAM, 0, BAD}, EPERM, DIFFERS},
 	{"sendto fast open", SYS_sendto, {-1, 0, 0, MSG_FASTOPEN}, EOPNOTSUPP, DIFFERS},
@@ -140,27 +142,32 @@ static const struct attempt refused[] = {
 	{"io_uring_setup", SYS_io_uring_setup, {1, BAD}, EPERM, DIFFERS},
 	{"io_uring_enter", SYS_io_uring_enter, {-1}, EPERM, DIFFERS},
 	{"io_uring_register", SYS_io_uring_register, {-1}, EPERM, DIFFERS},
-	{"ptrace", SYS_ptrace, {99, 0}, EPERM, DIFFERS},
-	{"process_vm_readv", SYS_process_vm_readv, {0, 0, 0, 0, 0, 9}, EPERM, DIFFERS},
-	{"process_vm_writev", SYS_process_vm_writev, {0, 0, 0, 0, 0, 9}, EPERM, DIFFERS},
+	{"ptrace", SYS_ptrace, {99, 0}, BROKER, DIFFERS},
+	{"process_vm_readv", SYS_process_vm_readv, {0, 0, 0, 0, 0, 9}, BROKER, DIFFERS},
+	{"process_vm_writev", SYS_process_vm_writev, {0, 0, 0, 0, 0, 9}, BROKER, DIFFERS},
 	{"process_madvise", SYS_process_madvise, {-1}, EPERM, DIFFERS},
 	{"kcmp", SYS_kcmp, {-1, -1}, EPERM, DIFFERS},
+	{"PR_SET_MM", SYS_prctl, {PR_SET_MM, 99, 0, 0, 0}, EPERM, SAME},
 	{"pidfd_getfd", SYS_pidfd_getfd, {-1}, EPERM, DIFFERS},
 	{"setns", SYS_setns, {-1}, EPERM, DIFFERS},
-	{"unshare user", SYS_unshare, {CLONE_NEWUSER}, EPERM, DIFFERS},
+	{"unshare user", SYS_unshare, {CLONE_NEWUSER}, BROKER, DIFFERS},
 	{"unshare net among others",
 	 SYS_unshare,
 	 {CLONE_NEWUSER | CLONE_NEWNET | CLONE_FS},
-	 EPERM,
+	 BROKER,
 	 DIFFERS},
-	{"unshare mount", SYS_unshare, {CLONE_NEWNS}, EPERM, SAME},
-	{"unshare pid", SYS_unshare, {CLONE_NEWPID}, EPERM, SAME},
-	{"unshare ipc", SYS_unshare, {CLONE_NEWIPC}, EPERM, SAME},
-	{"unshare uts", SYS_unshare, {CLONE_NEWUTS}, EPERM, SAME},
-	{"unshare cgroup", SYS_unshare, {CLONE_NEWCGROUP}, EPERM, SAME},
-	{"unshare time", SYS_unshare, {CLONE_NEWTIME}, EPERM, SAME},
-	{"clone user", SYS_clone, {CLONE_NEWUSER | SIGCHLD}, EPERM, DIFFERS},
-	{"clone user and net", SYS_clone, {CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD}, EPERM, DIFFERS},
+	{"unshare mount", SYS_unshare, {CLONE_NEWNS}, BROKER, SAME},
+	{"unshare pid", SYS_unshare, {CLONE_NEWPID}, BROKER, SAME},
+	{"unshare ipc", SYS_unshare, {CLONE_NEWIPC}, BROKER, SAME},
+	{"unshare uts", SYS_unshare, {CLONE_NEWUTS}, BROKER, SAME},
+	{"unshare cgroup", SYS_unshare, {CLONE_NEWCGROUP}, BROKER, SAME},
+	{"unshare time", SYS_unshare, {CLONE_NEWTIME}, BROKER, SAME},
+	{"clone user", SYS_clone, {CLONE_NEWUSER | SIGCHLD}, BROKER, DIFFERS},
+	{"clone user and net",
+	 SYS_clone,
+	 {CLONE_NEWUSER | CLONE_NEWNET | SIGCHLD},
+	 BROKER,
+	 DIFFERS},
 	{"clone3", SYS_clone3, {BAD, 64}, ENOSYS, DIFFERS},
 	{"mount", SYS_mount, {BAD, BAD, BAD}, EPERM, DIFFERS},
 	{"umount2", SYS_umount2, {BAD, -1}, EPERM, DIFFERS},
@@ -209,6 +216,7 @@ static const struct attempt refused[] = {
 	{"TIOCCONS", SYS_ioctl, {-1, TIOCCONS, 0}, EPERM, DIFFERS},
 	{"TIOCSETD", SYS_ioctl, {-1, TIOCSETD | HIGH, BAD}, EPERM, DIFFERS},
 	{"personality, executable", SYS_personality, {READ_IMPLIES_EXEC}, EPERM, DIFFERS},
+	{"personality, not randomised", SYS_personality, {ADDR_NO_RANDOMIZE}, EPERM, DIFFERS},
 	{"personality, high bit", SYS_personality, {MMAP_PAGE_ZERO | HIGH}, EPERM, DIFFERS},
 	{"btrfs snapshot", SYS_ioctl, {-1, 0x50009401, BAD}, EPERM, DIFFERS},
 	{"btrfs snapshot v2", SYS_ioctl, {-1, 0x50009417, BAD}, EPERM, DIFFERS},
@@ -226,7 +234,35 @@ static const struct attempt refused[] = {
 	{"mkdirat, set-group-id", SYS_mkdirat, {-1, BAD, 02755}, EPERM, DIFFERS},
 	{"limits of another", SYS_prlimit64, {-1, RLIMIT_NOFILE, BAD, 0}, EPERM, DIFFERS},
 	{"limits of another, asked", SYS_prlimit64, {-1, RLIMIT_NOFILE, 0, BAD}, EPERM, DIFFERS},
+	{"iptables", SYS_setsockopt, {-1, SOL_IP, 64, BAD, 4}, EPERM, DIFFERS},
+	{"ip6tables, counters", SYS_setsockopt, {-1, SOL_IPV6 | HIGH, 65, BAD}, EPERM, DIFFERS},
+	{"arptables", SYS_setsockopt, {-1, SOL_IP, 96 | HIGH, BAD, 4}, EPERM, DIFFERS},
+	{"ebtables", SYS_setsockopt, {-1, SOL_IP, 128, BAD, 4}, EPERM, DIFFERS},
+	{"mbind", SYS_mbind, {BAD, 1, 99, 0, 0, 99}, ENOSYS, DIFFERS},
+	{"set_mempolicy", SYS_set_mempolicy, {99, 0, 0}, ENOSYS, DIFFERS},
+	{"get_mempolicy", SYS_get_mempolicy, {0, 0, 0, 0, 99}, ENOSYS, DIFFERS},
+	{"set_mempolicy_home_node", 450, {BAD, 1, -1, 1}, ENOSYS, DIFFERS},
+	{"migrate_pages", SYS_migrate_pages, {-1, 0, 0, 0}, ENOSYS, DIFFERS},
+	{"move_pages", SYS_move_pages, {-1, 0, 0, 0, 0, 99}, ENOSYS, DIFFERS},
+	{"remap_file_pages", SYS_remap_file_pages, {BAD, 0, 0, 0, 0}, ENOSYS, DIFFERS},
+	{"vmsplice", SYS_vmsplice, {-1, BAD, 1, 0}, ENOSYS, DIFFERS},
+	{"io_setup", SYS_io_setup, {0, BAD}, ENOSYS, DIFFERS},
+	{"io_submit", SYS_io_submit, {-1, 1, BAD}, ENOSYS, DIFFERS},
+	{"io_getevents", SYS_io_getevents, {-1, 1, 1, BAD, 0}, ENOSYS, DIFFERS},
+	{"io_pgetevents", SYS_io_pgetevents, {-1, 1, 1, BAD, 0, BAD}, ENOSYS, DIFFERS},
+	{"io_cancel", SYS_io_cancel, {-1, BAD, BAD}, ENOSYS, DIFFERS},
+	{"io_destroy", SYS_io_destroy, {-1}, ENOSYS, DIFFERS},
+	{"ioprio_set", SYS_ioprio_set, {99, 0, 0}, EPERM, DIFFERS},
+	{"lsm_get_self_attr", 459, {0, BAD, BAD, 99}, ENOSYS, SAME},
+	{"lsm_set_self_attr", 460, {0, BAD, 0, 99}, ENOSYS, SAME},
+	{"lsm_list_modules", 461, {BAD, BAD, 99}, ENOSYS, SAME},
+	{"a call to come", 470, {0}, ENOSYS, SAME},
+	{"a call of much later", 0x3fffffff, {0}, ENOSYS, SAME},
 #ifdef __x86_64__
+	{"uselib", SYS_uselib, {BAD}, ENOSYS, SAME},
+	{"sysfs", SYS_sysfs, {99}, ENOSYS, SAME},
+	{"ustat", SYS_ustat, {-1, BAD}, ENOSYS, SAME},
+	{"_sysctl", SYS__sysctl, {BAD}, ENOSYS, SAME},
 	{"chmod, set-user-id", SYS_chmod, {BAD, 04755}, EPERM, DIFFERS},
 	{"open, set-user-id", SYS_open, {BAD, O_CREAT, 04755}, EPERM, DIFFERS},
 	{"creat, set-user-id", SYS_creat, {BAD, 04755}, EPERM, DIFFERS},
@@ -241,13 +277,13 @@ static const struct attempt refused[] = {
 
 /* Agents live by these. */
 static const struct attempt allowed[] = {
-	{"unix stream", SYS_socket, {AF_UNIX, SOCK_STREAM, 0}, 0, SAME},
+	{"unix stream", SYS_socket, {AF_UNIX, SOCK_STREAM, 0}, BROKER, DIFFERS},
 	{"unix stream, flags",
 	 SYS_socket,
 	 {AF_UNIX, SOCK_STREAM | NONE | SOCK_NONBLOCK, 0},
-	 0,
-	 SAME},
-	{"unix seqpacket", SYS_socket, {AF_UNIX, SOCK_SEQPACKET | NONE, 0}, 0, SAME},
+	 BROKER,
+	 DIFFERS},
+	{"unix seqpacket", SYS_socket, {AF_UNIX, SOCK_SEQPACKET | NONE, 0}, BROKER, DIFFERS},
 	{"tcp", SYS_socket, {AF_INET, SOCK_STREAM | NONE, 0}, 0, SAME},
 	{"tcp by number", SYS_socket, {AF_INET6, SOCK_STREAM, IPPROTO_TCP}, 0, SAME},
 	{"tcp, high bits",
@@ -261,6 +297,15 @@ static const struct attempt allowed[] = {
 	{"rtnetlink datagram", SYS_socket, {AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE}, 0, SAME},
 	{"stream pair", SYS_socketpair, {AF_UNIX, SOCK_STREAM | NONE, 0, BAD}, EFAULT, SAME},
 	{"seqpacket pair", SYS_socketpair, {AF_UNIX, SOCK_SEQPACKET, 0, BAD}, EFAULT, SAME},
+	{"connect by the internet", SYS_connect, {300, BAD, 16}, EBADF, SAME},
+	{"connect by v6", SYS_connect, {511, BAD, 28}, EBADF, SAME},
+	{"connect to a path", SYS_connect, {-1, BAD, 110}, BROKER, DIFFERS},
+	{"connect to a short path", SYS_connect, {3, BAD, 15}, BROKER, DIFFERS},
+	{"connect of a placeholder", SYS_connect, {512, BAD, 16}, BROKER, DIFFERS},
+	{"connect, high bits", SYS_connect, {HIGH, BAD, 110 | HIGH}, BROKER, DIFFERS},
+	{"bind to a path", SYS_bind, {3, BAD, 110}, BROKER, DIFFERS},
+	{"bind of a placeholder", SYS_bind, {4096, BAD, 16}, BROKER, DIFFERS},
+	{"bind by the internet", SYS_bind, {300, BAD, 16}, EBADF, SAME},
 	{"sendto", SYS_sendto, {-1, 0, 0, MSG_NOSIGNAL}, EBADF, SAME},
 	{"sendmsg", SYS_sendmsg, {-1, BAD, MSG_NOSIGNAL}, EBADF, SAME},
 	{"fast open of a server",
@@ -279,7 +324,6 @@ static const struct attempt allowed[] = {
 	{"personality, asked", SYS_personality, {0xffffffff}, 0, SAME},
 	{"personality, asked with -1", SYS_personality, {-1}, 0, SAME},
 	{"personality, none", SYS_personality, {0}, 0, SAME},
-	{"personality, not randomised", SYS_personality, {ADDR_NO_RANDOMIZE}, 0, SAME},
 	{"FIONREAD", SYS_ioctl, {-1, FIONREAD, BAD}, EBADF, SAME},
 	{"TIOCGWINSZ", SYS_ioctl, {-1, TIOCGWINSZ, BAD}, EBADF, SAME},
 	{"TIOCSPGRP", SYS_ioctl, {-1, TIOCSPGRP, BAD}, EBADF, SAME},
@@ -299,15 +343,61 @@ static const struct attempt allowed[] = {
 	{"core limit, ignored in the old call", SYS_setrlimit, {RLIMIT_CORE, BAD}, 0, SAME},
 };
 
-static int install(void)
+/* With `nested_sandbox`: what bubblewrap and its like do. */
+static const struct attempt nested_allowed[] = {
+	{"unshare user", SYS_unshare, {CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET}, 0, SAME},
+	{"clone user", SYS_clone, {CLONE_NEWUSER | CLONE_NEWPID | SIGCHLD}, 0, SAME},
+	{"setns", SYS_setns, {-1}, EBADF, SAME},
+	{"mount", SYS_mount, {BAD, BAD, BAD}, EFAULT, SAME},
+	{"umount2", SYS_umount2, {BAD, -1}, EINVAL, SAME},
+	{"chroot", SYS_chroot, {BAD}, EFAULT, SAME},
+};
+
+static const struct attempt nested_refused[] = {
+	{"unshare cgroup", SYS_unshare, {CLONE_NEWUSER | CLONE_NEWCGROUP}, BROKER, DIFFERS},
+	{"clone cgroup", SYS_clone, {CLONE_NEWUSER | CLONE_NEWCGROUP | SIGCHLD}, BROKER, DIFFERS},
+	{"fsopen", SYS_fsopen, {BAD}, ENOSYS, SAME},
+	{"open_tree", SYS_open_tree, {-1, BAD}, ENOSYS, DIFFERS},
+	{"move_mount", SYS_move_mount, {-1, BAD, -1, BAD}, ENOSYS, SAME},
+	{"mount_setattr", SYS_mount_setattr, {-1, BAD, 0, BAD, 0}, ENOSYS, DIFFERS},
+	{"open_by_handle_at", SYS_open_by_handle_at, {-1, BAD, 0}, EPERM, SAME},
+	{"name_to_handle_at", SYS_name_to_handle_at, {-1, BAD, BAD, BAD}, EPERM, DIFFERS},
+	{"clone3", SYS_clone3, {BAD, 64}, ENOSYS, DIFFERS},
+	{"ptrace", SYS_ptrace, {99, 0}, BROKER, DIFFERS},
+	{"netlink netfilter", SYS_socket, {AF_NETLINK, SOCK_RAW, 12}, EPERM, DIFFERS},
+	{"keyctl", SYS_keyctl, {9999}, EPERM, DIFFERS},
+	{"bpf", SYS_bpf, {-1, 0, 0}, EPERM, SAME},
+};
+
+/* With `ptrace`: what gdb and strace do. */
+static const struct attempt ptrace_allowed[] = {
+	{"ptrace", SYS_ptrace, {99, 0}, ESRCH, SAME},
+	{"process_vm_readv", SYS_process_vm_readv, {0, 0, 0, 0, 0, 9}, EINVAL, SAME},
+	{"process_vm_writev", SYS_process_vm_writev, {0, 0, 0, 0, 0, 9}, EINVAL, SAME},
+	{"personality, not randomised", SYS_personality, {ADDR_NO_RANDOMIZE}, 0, SAME},
+};
+
+static const struct attempt ptrace_refused[] = {
+	{"personality, executable", SYS_personality, {READ_IMPLIES_EXEC}, EPERM, DIFFERS},
+	{"pidfd_getfd", SYS_pidfd_getfd, {-1}, EPERM, DIFFERS},
+	{"kcmp", SYS_kcmp, {-1, -1}, EPERM, DIFFERS},
+	{"unshare user", SYS_unshare, {CLONE_NEWUSER}, BROKER, DIFFERS},
+	{"mount", SYS_mount, {BAD, BAD, BAD}, EPERM, DIFFERS},
+};
+
+/* Closed, as when the broker is gone: what is its to judge is ENOSYS then. */
+static int install(unsigned switches)
 {
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	int listener = -1;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    filter_install_agent(switches, &listener, NULL))
 		return -1;
-	return filter_install_agent(NULL);
+	return close(listener);
 }
 
 /* The call's errno, in a child's exit status; 0 if it succeeds. */
-static int outcome_of(const struct attempt *a, bool is_filtered)
+static int outcome_of(const struct attempt *a, const unsigned *switches)
 {
 	const long *args = a->args;
 	int status = -1;
@@ -315,7 +405,7 @@ static int outcome_of(const struct attempt *a, bool is_filtered)
 	long r;
 
 	if (!pid) {
-		if (is_filtered && install())
+		if (switches && install(*switches))
 			_exit(255);
 		r = syscall(a->nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 		_exit(r < 0 ? errno : 0);
@@ -326,15 +416,15 @@ static int outcome_of(const struct attempt *a, bool is_filtered)
 	return WEXITSTATUS(status);
 }
 
-static void check_attempt(const struct attempt *a)
+static void check_attempt(const struct attempt *a, unsigned switches)
 {
-	int got = outcome_of(a, true);
+	int got = outcome_of(a, &switches);
 
 	if (got != a->expected)
 		fail_msg("%s: %s, not %s", a->name, strerror(got), strerror(a->expected));
 	if (a->control != DIFFERS)
 		return;
-	got = outcome_of(a, false);
+	got = outcome_of(a, NULL);
 	if (got == a->expected)
 		fail_msg("%s: %s also without the filter", a->name, strerror(got));
 }
@@ -343,14 +433,34 @@ static void test_filter_refuses_ways_out(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-		check_attempt(&refused[i]);
+		check_attempt(&refused[i], 0);
 }
 
 static void test_filter_allows_what_agents_need(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
-		check_attempt(&allowed[i]);
+		check_attempt(&allowed[i], 0);
+}
+
+static void check_attempts(const struct attempt *attempts, size_t n, unsigned switches)
+{
+	for (size_t i = 0; i < n; i++)
+		check_attempt(&attempts[i], switches);
+}
+
+static void test_filter_lets_nested_sandboxes_be_made(void **state)
+{
+	(void)state;
+	check_attempts(nested_allowed, ARRAY_SIZE(nested_allowed), FILTER_NESTED_SANDBOX);
+	check_attempts(nested_refused, ARRAY_SIZE(nested_refused), FILTER_NESTED_SANDBOX);
+}
+
+static void test_filter_lets_processes_be_traced(void **state)
+{
+	(void)state;
+	check_attempts(ptrace_allowed, ARRAY_SIZE(ptrace_allowed), FILTER_PTRACE);
+	check_attempts(ptrace_refused, ARRAY_SIZE(ptrace_refused), FILTER_PTRACE);
 }
 
 /* 0: not built into this kernel; else what passes must pass. */
@@ -358,9 +468,10 @@ static void test_filter_allows_mptcp_where_the_kernel_has_it(void **state)
 {
 	static const struct attempt mptcp = {
 		"mptcp", SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_MPTCP}, 0, SAME};
+	const unsigned none = 0;
 
 	(void)state;
-	assert_int_equal(outcome_of(&mptcp, true), outcome_of(&mptcp, false));
+	assert_int_equal(outcome_of(&mptcp, &none), outcome_of(&mptcp, NULL));
 }
 
 /* Datagrams leave by any socket that has a peer path; the pair would have been a way. */
@@ -371,12 +482,12 @@ static void test_filter_refuses_datagram_pairs_with_a_good_pointer(void **state)
 
 	(void)state;
 	if (!pid) {
-		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) || install())
+		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) || install(0))
 			_exit(255);
 		_exit(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) ? errno : 0);
 	}
 	waitpid(pid, &status, 0);
-	assert_int_equal(WEXITSTATUS(status), EACCES);
+	assert_int_equal(WEXITSTATUS(status), BROKER);
 }
 
 static void *set_flag(void *flag)
@@ -390,7 +501,7 @@ static int run_thread(void)
 	pthread_t thread;
 	int flag = 0;
 
-	if (install() || pthread_create(&thread, NULL, set_flag, &flag) ||
+	if (install(0) || pthread_create(&thread, NULL, set_flag, &flag) ||
 	    pthread_join(thread, NULL))
 		return 1;
 	return !flag;
@@ -426,7 +537,7 @@ static void test_filter_answers_i386_calls_with_enosys(void **state)
 	if (!pid) {
 		long before = i386_getpid();
 
-		if (install())
+		if (install(0))
 			_exit(255);
 		/* A kernel without the ABI answers ENOSYS by itself. */
 		_exit((before == getpid() || before == -ENOSYS) && i386_getpid() == -ENOSYS ? 0
@@ -437,14 +548,12 @@ static void test_filter_answers_i386_calls_with_enosys(void **state)
 }
 #endif
 
-/* An agent's own filter may have a listener; it cannot make a refusal a pass. */
-static int add_permissive_filter(void)
+static int add_permissive_filter(unsigned flags)
 {
 	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog program = {1, &allow};
 
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-			    &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
 static void test_filter_outlasts_filters_of_the_agent(void **state)
@@ -454,12 +563,29 @@ static void test_filter_outlasts_filters_of_the_agent(void **state)
 
 	(void)state;
 	if (!pid) {
-		if (install() || add_permissive_filter() < 0)
+		if (install(0) || add_permissive_filter(0) < 0)
 			_exit(255);
 		_exit(syscall(SYS_io_uring_setup, 1, BAD) < 0 ? errno : 0);
 	}
 	waitpid(pid, &status, 0);
 	assert_int_equal(WEXITSTATUS(status), EPERM);
+}
+
+/* Nobody else may answer its calls: a listener of the agent's own is one too many. */
+static void test_filter_has_the_only_listener(void **state)
+{
+	int status = -1, listener;
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		    filter_install_agent(0, &listener, NULL))
+			_exit(255);
+		_exit(add_permissive_filter(SECCOMP_FILTER_FLAG_NEW_LISTENER) < 0 ? errno : 0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(WEXITSTATUS(status), EBUSY);
 }
 
 static void test_filter_is_inherited_over_exec(void **state)
@@ -469,7 +595,7 @@ static void test_filter_is_inherited_over_exec(void **state)
 
 	(void)state;
 	if (!pid) {
-		if (install())
+		if (install(0))
 			_exit(255);
 		execlp("sh", "sh", "-c",
 		       "unshare -U true 2>/dev/null && exit 1; grep -q '^Seccomp:.*2' "
@@ -555,6 +681,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_filter_refuses_ways_out),
 		cmocka_unit_test(test_filter_allows_what_agents_need),
+		cmocka_unit_test(test_filter_lets_nested_sandboxes_be_made),
+		cmocka_unit_test(test_filter_lets_processes_be_traced),
 		cmocka_unit_test(test_filter_allows_mptcp_where_the_kernel_has_it),
 		cmocka_unit_test(test_filter_refuses_datagram_pairs_with_a_good_pointer),
 		cmocka_unit_test(test_filter_leaves_threads_to_libc),
@@ -562,6 +690,7 @@ int main(void)
 		cmocka_unit_test(test_filter_answers_i386_calls_with_enosys),
 #endif
 		cmocka_unit_test(test_filter_outlasts_filters_of_the_agent),
+		cmocka_unit_test(test_filter_has_the_only_listener),
 		cmocka_unit_test(test_filter_is_inherited_over_exec),
 		cmocka_unit_test(test_filter_init_ends_what_init_does_not_do),
 		cmocka_unit_test(test_filter_init_leaves_its_work),

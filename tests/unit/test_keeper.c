@@ -35,7 +35,7 @@ struct fixture {
 	char dir[64];
 	int state_fd, run_fd;
 	pid_t keeper;
-	struct channel keeper_of_supervisor, keeper_of_proxy;
+	struct channel keeper_of_supervisor, keeper_of_proxy, keeper_of_broker;
 	uint64_t next_call;
 };
 
@@ -61,18 +61,21 @@ static void start_keeper(struct fixture *f)
 					   .cwd = span_of("/work"),
 					   .policy_path = span_of("/p/policy.json"),
 					   .version = span_of("0.1.0")};
-	int supervisor[2], proxy[2], policy = policy_memfd();
-	int fds[] = {f->run_fd, f->state_fd, policy, -1};
+	int supervisor[2], proxy[2], broker[2], policy = policy_memfd();
+	int fds[] = {f->run_fd, f->state_fd, policy, -1, -1};
 	struct msg_keeper_ready ready;
 	struct message m;
 
 	assert_int_equal(channel_pair(supervisor), 0);
 	assert_int_equal(channel_pair(proxy), 0);
+	assert_int_equal(channel_pair(broker), 0);
 	fds[3] = proxy[1];
+	fds[4] = broker[1];
 	f->keeper = fork();
 	if (!f->keeper) {
 		close(supervisor[0]);
 		close(proxy[0]);
+		close(broker[0]);
 		_exit(keeper_main(supervisor[1]));
 	}
 	close(supervisor[1]);
@@ -80,9 +83,12 @@ static void start_keeper(struct fixture *f)
 		channel_open(&f->keeper_of_supervisor, supervisor[0], ROLE_SUPERVISOR, ROLE_KEEPER),
 		0);
 	assert_int_equal(channel_open(&f->keeper_of_proxy, proxy[0], ROLE_PROXY, ROLE_KEEPER), 0);
+	assert_int_equal(channel_open(&f->keeper_of_broker, broker[0], ROLE_BROKER, ROLE_KEEPER),
+			 0);
 	assert_int_equal(
-		channel_send_fds(&f->keeper_of_supervisor, MSG_KEEPER_CONFIG, &config, fds, 4), 0);
+		channel_send_fds(&f->keeper_of_supervisor, MSG_KEEPER_CONFIG, &config, fds, 5), 0);
 	close(proxy[1]);
+	close(broker[1]);
 	close(policy);
 	assert_int_equal(channel_receive(&f->keeper_of_supervisor, &m), 1);
 	assert_int_equal(m.type, MSG_KEEPER_READY);
@@ -115,6 +121,7 @@ static int teardown(void **state)
 		waitpid(f->keeper, NULL, 0);
 	}
 	channel_close(&f->keeper_of_proxy);
+	channel_close(&f->keeper_of_broker);
 	channel_close(&f->keeper_of_supervisor);
 	close(f->state_fd);
 	close(f->run_fd);
@@ -321,6 +328,89 @@ static void test_run_is_recorded_and_verifies(void **state)
 	record = find_record(f, "run.end", 0, text, sizeof(text));
 	expect_field(record, "child_exit", "42");
 	expect_field(record, "signal", "null");
+}
+
+static size_t count_records(struct fixture *f, const char *type)
+{
+	static char text[65536];
+	size_t n = 0;
+
+	while (find_record(f, type, (int)n, text, sizeof(text)).n)
+		n++;
+	return n;
+}
+
+static void test_the_process_stands_in_each_record_and_has_one_of_its_own(void **state)
+{
+	static char text[65536];
+#define EXEC(pid)                                                                                  \
+	"{\"id\":\"" #pid "-9-a\",\"pid\":" #pid ",\"start_ns\":90000000,\"exe\":\"/bin/c\","      \
+	"\"argv\":[\"c\"],\"parents\":[]}"
+	static const char *const execs[] = {EXEC(5), EXEC(5),   "{\"unknown\":\"gone\"}",
+					    "",      "no JSON", EXEC(6)};
+	struct fixture *f = *state;
+	struct msg_event event = {.kind = EVENT_CONN_OPEN,
+				  .protocol = span_of("tls"),
+				  .host = span_of("example.com"),
+				  .exec = span_of(EXEC(7))};
+	struct message m;
+
+	start_keeper(f);
+	for (size_t i = 0; i < ARRAY_SIZE(execs); i++) {
+		struct msg_call call = new_call(f, "start_session");
+
+		call.exec = span_of(execs[i]);
+		assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	event.kind = EVENT_NET_DENIED;
+	event.exec = span_of("");
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_EVENT, &event), 0);
+	end_run(f, &m);
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+
+	for (size_t i = 0; i < ARRAY_SIZE(execs); i++)
+		expect_field(find_record(f, "call.decision", (int)i, text, sizeof(text)), "exec",
+			     i == 3   ? "null"
+			     : i == 4 ? "\"no JSON\""
+				      : execs[i]);
+	expect_field(find_record(f, "conn.open", 1, text, sizeof(text)), "exec", EXEC(7));
+	assert_int_equal(scan_find(find_record(f, "net.denied", 0, text, sizeof(text)), "exec").n,
+			 0);
+	assert_int_equal(count_records(f, "proc.exec"), 3);
+	for (int i = 0; i < 3; i++) {
+		struct span record = find_record(f, "proc.exec", i, text, sizeof(text));
+		static const char *const pids[] = {"5", "6", "7"};
+
+		expect_field(record, "pid", pids[i]);
+		expect_field(record, "start_ns", "90000000");
+		expect_field(record, "exe", "\"/bin/c\"");
+		expect_field(record, "argv", "[\"c\"]");
+		expect_field(record, "parents", "[]");
+	}
+#undef EXEC
+}
+
+static void test_a_process_that_was_forgotten_is_recorded_again(void **state)
+{
+	struct fixture *f = *state;
+	struct message m;
+
+	start_keeper(f);
+	for (int i = 0; i < KEEPER_PROCESSES_MAX + 2; i++) {
+		struct msg_call call = new_call(f, "start_session");
+		char exec[64];
+
+		snprintf(exec, sizeof(exec), "{\"id\":\"%d\"}",
+			 i < KEEPER_PROCESSES_MAX + 1 ? i : 0);
+		call.exec = span_of(exec);
+		assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	}
+	assert_int_equal(end_run(f, &m).lost, 0);
+	assert_int_equal(wait_for_keeper(f), 0);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
 }
 
 static void test_limit_denies_and_names_the_charge(void **state)
@@ -856,6 +946,7 @@ static void test_hmac_key_is_private_and_kept(void **state)
 		scan_find(find_record(f, "call.decision", 0, text, sizeof(text)), "args_hmac"),
 		first, sizeof(first)));
 	channel_close(&f->keeper_of_proxy);
+	channel_close(&f->keeper_of_broker);
 	channel_close(&f->keeper_of_supervisor);
 	close(f->run_fd);
 	f->run_fd = open_dir(f->state_fd, "run2", 0700);
@@ -871,6 +962,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_run_is_recorded_and_verifies),
+		TEST(test_the_process_stands_in_each_record_and_has_one_of_its_own),
+		TEST(test_a_process_that_was_forgotten_is_recorded_again),
 		TEST(test_limit_denies_and_names_the_charge),
 		TEST(test_limit_denial_reads_as_the_agent_is_told),
 		TEST(test_refusals_beyond_number_are_counted_not_recorded),

@@ -83,6 +83,8 @@ static void test_known_programs_are_found_by_what_is_typed(void **state)
 		{{"env", "A=b"}, NULL},
 		{{"sh", "-c", "claude"}, NULL},
 		{{"git", "clone"}, NULL},
+		{{"npx", "chromium"}, NULL},
+		{{"node", "/a/node_modules/chromium/cli.js"}, NULL},
 		{{"gh"}, NULL},
 		{{""}, NULL},
 		{{"/"}, NULL},
@@ -109,10 +111,8 @@ static void test_known_programs_are_found_by_what_is_typed(void **state)
 static void test_each_known_program_has_its_preset(void **state)
 {
 	static const char *const rows[][2] = {
-		{"claude", "claude-code"},
-		{"codex", "codex"},
-		{"gemini", "gemini"},
-		{"opencode", "opencode"},
+		{"claude", "claude-code"}, {"codex", "codex"},       {"gemini", "gemini"},
+		{"opencode", "opencode"},  {"chromium", "chromium"}, {"google-chrome", "chromium"},
 	};
 
 	(void)state;

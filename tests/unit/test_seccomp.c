@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "jail/filter.h"
 #include "jail/filter_tables.h"
 #include "sandbox/profiles.h"
 #include "sandbox/seccomp.h"
@@ -36,7 +38,14 @@ static const struct {
 	const struct seccomp_table *table;
 	unsigned sets;
 } programs[] = {
-	{"agent", &filter_agent_table, FILTER_EVERY_ROW},
+	{"agent", &filter_agent_table, FILTER_PROGRAM_BIT(0)},
+	{"agent, nested", &filter_agent_table, FILTER_PROGRAM_BIT(FILTER_NESTED_SANDBOX)},
+	{"agent, ptrace", &filter_agent_table, FILTER_PROGRAM_BIT(FILTER_PTRACE)},
+	{"agent, both", &filter_agent_table,
+	 FILTER_PROGRAM_BIT(FILTER_NESTED_SANDBOX | FILTER_PTRACE)},
+	{"agent, tier b", &filter_agent_table, FILTER_PROGRAM_BIT(FILTER_TIER_B)},
+	{"agent, tier b, ptrace", &filter_agent_table,
+	 FILTER_PROGRAM_BIT(FILTER_TIER_B | FILTER_PTRACE)},
 	{"init", &filter_init_table, FILTER_EVERY_ROW},
 	{"proxy", &profiles_table, PROFILE_BIT(CONFINE_PROXY)},
 	{"keeper", &profiles_table, PROFILE_BIT(CONFINE_KEEPER)},
@@ -118,6 +127,8 @@ static uint32_t read_table(const struct seccomp_table *table, unsigned sets,
 	if (data->arch != NATIVE ||
 	    (NATIVE == AUDIT_ARCH_X86_64 && (uint32_t)data->nr >= 0x40000000))
 		return table->foreign_abi;
+	if (table->unknown_from && (uint32_t)data->nr >= table->unknown_from)
+		return SECCOMP_RET_ERRNO | ENOSYS;
 	for (size_t i = 0; i < table->n_rows; i++) {
 		const struct seccomp_row *row = &table->rows[i];
 		bool holds = row->nr == data->nr && (row->sets & sets);
@@ -231,7 +242,7 @@ static void test_profiles_name_a_reason_for_every_call(void **state)
 		const struct seccomp_table *table = programs[p].table;
 
 		for (size_t i = 0; i < table->n_rows; i++)
-			assert_true(table->rows[i].reason && strlen(table->rows[i].reason) > 2);
+			assert_true(strlen(table->rows[i].reason) > 2);
 	}
 }
 
@@ -239,7 +250,8 @@ static void test_seccomp_compile_refuses_a_table_that_is_too_long(void **state)
 {
 	static struct seccomp_row rows[SECCOMP_ROWS_MAX + 1];
 	static struct sock_filter insns[SECCOMP_INSNS_MAX];
-	struct seccomp_table table = {rows, SECCOMP_ROWS_MAX, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW};
+	struct seccomp_table table = {rows, SECCOMP_ROWS_MAX, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW,
+				      0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -266,7 +278,7 @@ static void test_seccomp_compile_takes_the_first_row_that_holds(void **state)
 		uint32_t error;
 	} cases[] = {{5, 1}, {UINT64_C(5) << 32 | 5, 1}, {6, 3}, {0x105, 3}, {7, 2}, {0, 2}};
 	const struct seccomp_table table = {rows, ARRAY_SIZE(rows), SECCOMP_RET_ALLOW,
-					    SECCOMP_RET_ALLOW};
+					    SECCOMP_RET_ALLOW, 0};
 	static struct sock_filter insns[SECCOMP_INSNS_MAX];
 	int n = seccomp_compile(&table, 1, insns);
 

@@ -104,6 +104,20 @@ static void test_each_refusal_names_what_helps(void **state)
 		{{"db.example.org", "tcp", 5432, 1},
 		 "(tcp), 1 time; it said nothing, or spoke neither HTTP nor TLS"},
 		{{"claude.ai", "https", 443, 2}, "refused: claude.ai:443, 2 times; to log in"},
+		/* what is no destination */
+		{{"/jail/nested_sandbox", "jail", 0, 1},
+		 "refused: a sandbox of the command's own, 1 time; to allow it: \"jail\": "
+		 "{\"nested_sandbox\": true} in the policy\n"},
+		{{"/jail/ptrace", "jail", 0, 2},
+		 "refused: tracing a process, 2 times; to allow it: \"jail\": {\"ptrace\": true} "
+		 "in "
+		 "the policy\n"},
+		{{"/run/docker.sock", "unix", 0, 3},
+		 "refused: the socket /run/docker.sock, 3 times; to allow it: \"sockets\": "
+		 "[\"/run/docker.sock\"] in the policy\n"},
+		{{"/run/a\"],\"x", "unix", 0, 1},
+		 "1 time; to allow it: list it in the policy's "
+		 "\"sockets\"\n"},
 		/* the host's loopback: a port of it that is not forwarded, and one that is */
 		{{"host.mcpjail.internal", "http", 81, 1},
 		 "refused: host.mcpjail.internal:81, 1 time; to reach this machine's own port 81: "

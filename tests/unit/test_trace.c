@@ -26,6 +26,12 @@
 	"x\x1b[2Jy\xc2\x9bz\xe2\x80\xae"                                                           \
 	"w\xe2\x80\xa8v"
 
+#define HOSTILE_JSON                                                                               \
+	"x\\u001b[2Jy\xc2\x9bz\xe2\x80\xae"                                                        \
+	"w\xe2\x80\xa8v"
+#define CURL "{\"id\":\"5-1-2\",\"pid\":5,\"exe\":\"/usr/bin/curl\"}"
+#define NODE "{\"id\":\"6-1-2\",\"pid\":6,\"exe\":\"/opt/" HOSTILE_JSON "\"}"
+
 struct fixture {
 	char dir[64];
 	char out[65536];
@@ -51,6 +57,7 @@ static void make_run(const char *state_dir, const char *run_id, const char *tool
 		record_string(r, "verdict", span_of(i ? "deny" : "allow"));
 		record_string(r, "rule", span_of("/default"));
 		record_string(r, "reason", span_of(i ? "not listed" : ""));
+		record_json(r, "exec", span_of(i ? NODE : CURL));
 		assert_int_equal(ledger_commit(l), 0);
 	}
 	r = ledger_begin(l, "call.result");
@@ -65,6 +72,7 @@ static void make_run(const char *state_dir, const char *run_id, const char *tool
 	record_string(r, "host", span_of("example.com"));
 	record_string(r, "reason", span_of(HOSTILE));
 	record_u64(r, "port", 443);
+	record_json(r, "exec", span_of("{\"unknown\":\"" HOSTILE_JSON "\"}"));
 	assert_int_equal(ledger_commit(l), 0);
 	r = ledger_begin(l, "net.allowed");
 	record_string(r, "protocol", span_of("https"));
@@ -147,6 +155,44 @@ static void test_trace_lists_calls_and_denials_of_the_last_run(void **state)
 	assert_non_null(strstr(f->out, "pass   https api.example.com:443  POST /v1/"));
 	assert_non_null(strstr(f->out, "  /egress/0\n"));
 	assert_non_null(strstr(f->out, "deny   4711 more  no more than that\n"));
+	assert_non_null(strstr(f->out, "              by curl[5]\n"));
+	assert_non_null(strstr(f->out, "              by x\\x1b[2Jy\\u{9b}z"));
+	assert_non_null(strstr(f->out, "v[6]\n"));
+	assert_non_null(strstr(f->out, "              by a process that is not known: x\\x1b[2J"));
+}
+
+static void test_trace_shows_one_process_if_told_so(void **state)
+{
+	static const struct {
+		const char *what;
+		bool curl, node;
+	} cases[] = {
+		{"5", true, false},
+		{"curl", true, false},
+		{"/usr/bin/curl", true, false},
+		{"/opt/" HOSTILE, false, true},
+		{"6", false, true},
+		{"url", false, false},
+		{"unknown", false, false},
+	};
+	struct fixture *f = *state;
+
+	make_run(f->dir, "20260102T030405-00000001", "tool");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *what = strdup(cases[i].what);
+		char *argv[] = {"trace", "--process", what, NULL};
+		char *json[] = {"trace", "--json", "--process", what, NULL};
+
+		assert_int_equal(capture(f, command_trace, argv), 0);
+		assert_int_equal(strstr(f->out, "by curl[5]") != NULL, cases[i].curl);
+		assert_int_equal(strstr(f->out, "v[6]") != NULL, cases[i].node);
+		assert_null(strstr(f->out, "example.com"));
+		assert_int_equal(capture(f, command_trace, json), 0);
+		/* What became of a call goes with it. */
+		assert_int_equal(strstr(f->out, "call.result") != NULL, cases[i].curl);
+		assert_int_equal(strstr(f->out, "\"verdict\":\"deny\"") != NULL, cases[i].node);
+		free(what);
+	}
 }
 
 static void test_trace_shows_no_control_characters(void **state)
@@ -200,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_trace_lists_calls_and_denials_of_the_last_run),
+		TEST(test_trace_shows_one_process_if_told_so),
 		TEST(test_trace_shows_no_control_characters),
 		TEST(test_trace_json_is_ascii_and_keeps_its_value),
 		TEST(test_commands_say_when_there_is_no_such_run),

@@ -19,8 +19,9 @@
 #include "ledger/run_files.h"
 #include "ledger/verify.h"
 
-#define POLICY "{\"version\":\"1\"}\n"
-#define CALLS  4
+#define POLICY  "{\"version\":\"1\"}\n"
+#define CALLS   4
+#define STOPPED "{\"connect\":3}" /* by the second wall */
 
 struct fixture {
 	char dir[64];
@@ -73,6 +74,8 @@ static void end_ledger(struct fixture *f, struct ledger *l, const struct run_fil
 	record_u64(r, "lost", 0);
 	record_u64(r, "egress_allowed", 0);
 	record_u64(r, "egress_refused", 0);
+	record_json(r, "second_wall", span_of(STOPPED));
+	snprintf(status->second_wall, sizeof(status->second_wall), "%s", STOPPED);
 	record_hex(r, "tools_sha256", span_bytes(files->tools_sha256.b, DIGEST_BYTES));
 	assert_int_equal(ledger_commit(l), 0);
 	assert_int_equal(ledger_checkpoint(l), 0);
@@ -273,6 +276,7 @@ static void test_verify_compares_status_with_the_ledger(void **state)
 		{"\"child_exit\":0", "\"child_exit\":1"},
 		{"\"run\":\"run-1\"", "\"run\":\"run-2\""},
 		{"\"egress_refused\":0", "\"egress_refused\":9"},
+		{"\"connect\":3", "\"connect\":0"},
 	};
 	struct fixture *f = *state;
 	char head[DIGEST_HEX + 16], other[DIGEST_HEX + 16];

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * connect() of TCP. What the agent means is told to the proxy, by the address that the connection
+ * comes from; then the connection is made, to the proxy. Each comes from an address of its own in
+ * 127/8, so that a thousand a second find a port.
+ *
+ * On the loopback the agent reaches what it serves itself. That the listener there is its own is
+ * asked of the kernel before the connection and after it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "inet_internal.h"
+
+#define CONNECT_MS 130000 /* as the kernel gives up by itself */
+#define TELL_MS    200    /* between two refusals on the loopback that are told */
+#define LOOK_MS    100    /* between two looks at whether the caller still waits */
+
+/* --- whose listener it is ------------------------------------------------------------ */
+
+void inet_note_listener(struct inet *inet, uint64_t inode)
+{
+	pthread_mutex_lock(&inet->lock);
+	inet->listeners[inet->next_listener] = inode;
+	inet->next_listener = (inet->next_listener + 1) % INET_LISTENERS_MAX;
+	pthread_mutex_unlock(&inet->lock);
+}
+
+struct question {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 request;
+};
+
+/* With the lock held. Return: the inode of who would be connected to; 0: nobody */
+static uint64_t find_listener(int diag, const struct inet_end *at)
+{
+	_Alignas(struct nlmsghdr) char answer[1024];
+	const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
+	const struct inet_diag_msg *told = NLMSG_DATA(head);
+	bool is4 = inet_is_ipv4(&at->address);
+	struct question q = {
+		.head = {.nlmsg_len = sizeof(q),
+			 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			 .nlmsg_flags = NLM_F_REQUEST},
+		.request = {.sdiag_family = is4 ? AF_INET : AF_INET6,
+			    .sdiag_protocol = IPPROTO_TCP,
+			    .idiag_states = 1u << TCP_LISTEN,
+			    .id = {.idiag_sport = htons(at->port),
+				   .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}},
+	};
+	ssize_t n;
+
+	memcpy(q.request.id.idiag_src, at->address.s6_addr + (is4 ? 12 : 0), is4 ? 4 : 16);
+	while (recv(diag, answer, sizeof(answer), MSG_DONTWAIT) >= 0)
+		;
+	if (send(diag, &q, sizeof(q), MSG_NOSIGNAL) < 0)
+		return 0;
+	n = recv(diag, answer, sizeof(answer), MSG_DONTWAIT);
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*told)) || head->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    told->idiag_state != TCP_LISTEN || told->id.idiag_sport != htons(at->port))
+		return 0;
+	return told->idiag_inode;
+}
+
+bool inet_has_listener(struct inet *inet, const struct inet_end *at)
+{
+	bool has = false;
+	uint64_t inode;
+
+	pthread_mutex_lock(&inet->lock);
+	inode = find_listener(inet->diag, at);
+	for (size_t i = 0; inode && !has && i < INET_LISTENERS_MAX; i++)
+		has = inet->listeners[i] == inode;
+	pthread_mutex_unlock(&inet->lock);
+	return has;
+}
+
+/* --- connecting --------------------------------------------------------------------- */
+
+/* The outcome of one that was begun. */
+static int await(const struct caller *c, int fd)
+{
+	uint64_t until = clock_mono_ms() + CONNECT_MS;
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+		if (poll(&p, 1, LOOK_MS) > 0)
+			break;
+		if (!caller_is_waiting(c))
+			return -EINTR;
+		if (clock_mono_ms() > until)
+			return -ETIMEDOUT;
+	}
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) ? -errno : -error;
+}
+
+/*
+ * Never in the kernel for longer than it takes to begin: whether the socket blocks is the agent's
+ * to change, meanwhile too, and it is for the time of the call that this does.
+ */
+static int connect_to(const struct caller *c, const struct inet_socket *s,
+		      const struct inet_end *to)
+{
+	int flags = fcntl(s->fd, F_GETFL), r;
+	bool waits = flags >= 0 && !(flags & O_NONBLOCK);
+	union inet_name name;
+	socklen_t n = inet_name_of(to, s->family, &name);
+
+	if (!n)
+		return -ENETUNREACH;
+	if (waits)
+		fcntl(s->fd, F_SETFL, flags | O_NONBLOCK);
+	r = connect(s->fd, &name.head, n) ? -errno : 0;
+	if (waits)
+		fcntl(s->fd, F_SETFL, flags);
+	return waits && r == -EINPROGRESS ? await(c, s->fd) : r;
+}
+
+static bool is_begun(int r)
+{
+	return !r || r == -EINPROGRESS || r == -EALREADY;
+}
+
+/* --- to the proxy ---------------------------------------------------------------------- */
+
+/* Which of the proxy's listeners a socket can reach. */
+static int choose_listener(const struct inet *inet, const struct inet_socket *s,
+			   const struct inet_end *own, struct inet_end *ret)
+{
+	int only = 0;
+	socklen_t n = sizeof(only);
+
+	if (s->family == AF_INET6 && own->port && !inet_is_ipv4(&own->address))
+		only = 1;
+	else if (s->family == AF_INET6 && getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &n))
+		return -errno;
+	*ret = (struct inet_end){inet_loopback(!only),
+				 only ? inet->facts.proxy_port6 : inet->facts.proxy_port};
+	return ret->port ? 0 : -ENETUNREACH;
+}
+
+/* 127.0.0.0 and 127.255.255.255 are no hosts'. */
+static struct in6_addr some_loopback(bool is_ipv4)
+{
+	struct in6_addr address = inet_loopback(is_ipv4);
+
+	if (!is_ipv4 || getrandom(address.s6_addr + 13, 3, 0) != 3)
+		return inet_loopback(is_ipv4);
+	if (address.s6_addr[15] == 0 || address.s6_addr[15] == 255)
+		address.s6_addr[15] = 1;
+	return address;
+}
+
+static int bind_source(const struct inet_socket *s, bool is_ipv4, struct inet_end *own)
+{
+	const struct inet_end from = {some_loopback(is_ipv4), 0};
+	union inet_name name;
+	socklen_t n = inet_name_of(&from, s->family, &name);
+
+	if (own->port)
+		return 0;
+	if (!n || bind(s->fd, &name.head, n))
+		return n ? -errno : -EINVAL;
+	return inet_own_name(s->fd, own);
+}
+
+static int announce(struct broker *b, const struct caller *c, const struct inet_end *from,
+		    const struct inet_end *to)
+{
+	struct in6_addr meant =
+		to->port == INET_DNS_PORT ? inet_resolver_of(b->inet, &to->address) : to->address;
+	char agent[INET6_ADDRSTRLEN], address[INET6_ADDRSTRLEN];
+	autobuf struct buf exec = BUF_INIT(IPC_EXEC_MAX);
+	struct msg_destination m = {.agent_port = from->port, .port = to->port};
+
+	inet_text(&from->address, agent);
+	inet_text(&meant, address);
+	m.agent = span_of(agent);
+	m.address = span_of(address);
+	if (!owner_describe(&b->owners, c->call.tid, &exec))
+		m.exec = span_bytes(exec.data, exec.len);
+	return channel_send(&b->proxy, MSG_DESTINATION, &m);
+}
+
+static int connect_by_proxy(struct broker *b, const struct caller *c, const struct inet_socket *s,
+			    const struct inet_end *to)
+{
+	struct inet_end own, listener;
+	int r = inet_own_name(s->fd, &own);
+
+	if (!r)
+		r = choose_listener(b->inet, s, &own, &listener);
+	if (!r)
+		r = bind_source(s, inet_is_ipv4(&listener.address), &own);
+	if (!r)
+		r = announce(b, c, &own, to);
+	return r ? r : connect_to(c, s, &listener);
+}
+
+/* --- on the loopback ---------------------------------------------------------------------- */
+
+/* A few times a second, as in tier A the kernel's log does: it is a hint for the summary. */
+static bool may_tell(struct inet *inet)
+{
+	uint64_t now = clock_mono_ms();
+	bool may;
+
+	pthread_mutex_lock(&inet->lock);
+	may = !inet->told_ms || now - inet->told_ms >= TELL_MS;
+	if (may)
+		inet->told_ms = now;
+	pthread_mutex_unlock(&inet->lock);
+	return may;
+}
+
+static void tell_loopback(struct broker *b, const struct inet_end *to)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct msg_event event = {
+		.kind = EVENT_LOOPBACK_REFUSED, .protocol = span_of("loopback"), .port = to->port};
+
+	if (!may_tell(b->inet))
+		return;
+	inet_text(&to->address, address);
+	event.address = span_of(address);
+	/* A keeper that is gone ends the run. */
+	(void)channel_send(&b->keeper, MSG_BROKER_EVENT, &event);
+}
+
+/* Where both families were meant a server of the agent's has one of them: inet_bind.c. */
+static int connect_within(struct broker *b, const struct caller *c, const struct inet_socket *s,
+			  struct inet_end to)
+{
+	int r;
+
+	if (inet_is_any(&to.address))
+		to.address = inet_loopback(inet_is_ipv4(&to.address));
+	if (!inet_is_ipv4(&to.address) && !inet_has_listener(b->inet, &to))
+		to.address = inet_loopback(true);
+	if (!inet_has_listener(b->inet, &to)) {
+		tell_loopback(b, &to);
+		return -ECONNREFUSED;
+	}
+	r = connect_to(c, s, &to);
+	if (!is_begun(r) || inet_has_listener(b->inet, &to))
+		return r;
+	/* It has gone meanwhile, and who has the port now is not known. */
+	(void)shutdown(s->fd, SHUT_RDWR);
+	return -ECONNREFUSED;
+}
+
+/* --- the call ---------------------------------------------------------------------------- */
+
+static int connect_stream(struct broker *b, const struct caller *c, const struct inet_socket *s,
+			  uint64_t inode, const struct inet_end *to)
+{
+	int r;
+
+	if (!to->port)
+		return -ECONNREFUSED;
+	/* A resolver on the loopback, as systemd-resolved or Docker have it, is the jail's. */
+	if (to->port != INET_DNS_PORT &&
+	    (inet_is_any(&to->address) || inet_is_loopback(&to->address)))
+		r = connect_within(b, c, s, *to);
+	else if (inet_is_for_many(&to->address))
+		return -ENETUNREACH;
+	else
+		r = connect_by_proxy(b, c, s, to);
+	if (is_begun(r))
+		inet_drop(b->inet, inode);
+	return r;
+}
+
+/* What connect() undoes the last connect() by. */
+static int disconnect(const struct inet_socket *s)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	return connect(s->fd, &none, sizeof(none)) ? -errno : 0;
+}
+
+int64_t inet_connect(struct broker *b, struct caller *c, const struct caller_fd *fd,
+		     const struct caller_address *to)
+{
+	struct inet_socket s;
+	struct inet_end end;
+	int64_t r = inet_hold(b->inet, fd->inode, &s);
+
+	if (r)
+		return r == -ENOENT ? -EISCONN : r;
+	if (s.family == AF_UNIX) {
+		fd_close(&s.fd);
+		return 0; /* it leads where it is to lead */
+	}
+	if (to->n >= sizeof(to->head.sa_family) && to->head.sa_family == AF_UNSPEC) {
+		r = disconnect(&s);
+	} else {
+		r = inet_end_of(to, s.family, &end);
+		if (!r && s.type == SOCK_DGRAM)
+			r = inet_connect_datagrams(b, c, fd, &s, &end);
+		else if (!r)
+			r = connect_stream(b, c, &s, fd->inode, &end);
+	}
+	fd_close(&s.fd);
+	return r;
+}
