@@ -8,7 +8,7 @@
 // Needs nothing but Node 18.
 import { createConnection } from 'node:net';
 import { createSocket } from 'node:dgram';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -178,7 +178,7 @@ async function escape() {
 		await udp("UDP to the host's loopback", '127.0.0.1', bait.udp);
 	for (const path of ['/run/docker.sock', ...bait.sockets ?? []])
 		await tcp(`unix socket ${path}`, { path });
-	attempt(`reading ${join(homedir(), '.ssh')}`, () => readdirSync(join(homedir(), '.ssh')));
+	attempt(`reading ${join(homedir(), '.ssh')}`, () => readFileSync(join(homedir(), '.ssh', 'id_ed25519')));
 	attempt('writing /etc/mcpjail-demo', () => {
 		writeFileSync('/etc/mcpjail-demo', 'x');
 		return 'written';

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# run.sh: what "make demo" shows. A stand-in for PromptFax on loopback, an agent in the
-# jail, its records; then whether what was seen is what must be seen. Needs no network.
-# Works for root and for everybody else, and leaves nothing behind.
+# run.sh [OPTION…]: what "make demo" shows. A stand-in for PromptFax on loopback, an agent in
+# the jail, its records; then whether what was seen is what must be seen. Needs no network.
+# Works for root and for everybody else, and leaves nothing behind. The options are mcpjail's.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 : "${BUILD:=build}"
@@ -80,10 +80,10 @@ cp "$scratch/bait.log" "$scratch/bait.outside"
 : >"$scratch/bait.log"
 
 # --- inside -----------------------------------------------------------------
-echo "\$ mcpjail -p policy/promptfax.json -g demo -- node tests/demo/agent.mjs"
+echo "\$ mcpjail -p policy/promptfax.json -g demo$(printf ' %s' "$@") -- node tests/demo/agent.mjs"
 HOME=$home XDG_STATE_HOME=$scratch/state "$mcpjail" -p policy/promptfax.json -g demo \
 	--connect-to "promptfax.app:443:127.0.0.1:$port" --upstream-ca "$scratch/ca.pem" \
-	--run-dir "$scratch/run" -- \
+	--run-dir "$scratch/run" "$@" -- \
 	node tests/demo/agent.mjs https://promptfax.app/mcp "$(cat "$scratch/bait.json")" \
 	>"$scratch/agent.out"
 status=$?

@@ -14,6 +14,7 @@ export const URL_OF_FAX = 'https://promptfax.app/mcp';
  * @state: something that it leaves in the home for the next time
  * @configure: writes what it reads at its start; gets the home and the project's directory
  * @command: puts a prompt to it
+ * @resume: the same, in the last conversation
  * @dialogue: talks with a person, without a question first
  * @shell: the tool by which it runs commands
  * @wraps: it puts the call and the whole answer around an error's text
@@ -33,6 +34,7 @@ export const AGENTS = [{
 			permissions: { allow: ['mcp__promptfax', 'Bash'] }, tui: 'default' });
 	},
 	command: (prompt) => ['claude', '-p', prompt],
+	resume: (prompt) => ['claude', '--continue', '-p', prompt],
 	dialogue: 'claude',
 	shell: 'Bash',
 }, {
@@ -43,6 +45,7 @@ export const AGENTS = [{
 				   'default_tools_approval_mode = "approve"\n'),
 	// Its own sandbox for commands cannot be made inside of another one.
 	command: (prompt) => ['codex', 'exec', '--skip-git-repo-check', '-s', 'danger-full-access', prompt],
+	resume: (prompt) => ['codex', 'exec', '--skip-git-repo-check', '-s', 'danger-full-access', 'resume', '--last', prompt],
 	shell: 'exec_command',
 }, {
 	name: 'Gemini CLI', wraps: true, preset: 'gemini', state: '.gemini/tmp',
@@ -51,6 +54,7 @@ export const AGENTS = [{
 	configure: (home) => write(join(home, '.gemini/settings.json'),
 				   { mcpServers: { promptfax: { httpUrl: URL_OF_FAX, trust: true } } }),
 	command: (prompt) => ['gemini', '--approval-mode', 'yolo', '-p', prompt],
+	resume: (prompt) => ['gemini', '--approval-mode', 'yolo', '--resume', 'latest', '-p', prompt],
 	shell: 'run_shell_command',
 }, {
 	name: 'opencode', preset: 'opencode', state: '.local/share/opencode/opencode.db',
@@ -59,6 +63,7 @@ export const AGENTS = [{
 	configure: (home) => write(join(home, '.config/opencode/opencode.json'),
 				   { mcp: { promptfax: { type: 'remote', url: URL_OF_FAX } } }),
 	command: (prompt) => ['opencode', 'run', prompt],
+	resume: (prompt) => ['opencode', 'run', '--continue', prompt],
 	shell: 'bash',
 }];
 

@@ -85,6 +85,14 @@ for (const agent of AGENTS) {
 		assert.match(run.results[0], /\d{8}T\d{6}\.\d+-/, 'the id of the run');
 	}, { wantsModel: true });
 
+	test(`${agent.name}: a second run goes on with the conversation of the first`, async (room) => {
+		const { asked: { length } } = await runAgent(room, agent, 'start_session');
+		const { asked } = await runAgent(room, { ...agent, command: agent.resume }, 'get_quote');
+
+		assert.ok(asked.slice(length).some(({ results }) => /ses_/.test(results?.[0])),
+			  'the model is told what the first run\'s tool had answered');
+	}, { wantsModel: true });
+
 	test(`${agent.name}: with a policy that names the preset, a rate limit in a sentence`, async (room, note) => {
 		const policy = {
 			version: '1', default: 'deny', egress: [{ preset: agent.preset }],

@@ -25,7 +25,7 @@ is "$(status -p "$TMP/bad.json" -- touch ran)" 125 "a policy with an unknown key
 like "$(cat "$TMP/err")" 'bad\.json:1:[0-9]+ /toolz: .*did you mean' "the error has place, pointer and advice"
 is "$(status --require namespaces,seccomp -- true)" 0 "--require what is in force"
 is "$(status --require no-such-layer -- touch ran)" 125 "--require what is not"
-is "$(status --tier b -- touch ran)" 125 "a tier that is not available"
+is "$(status --tier c -- touch ran)" 125 "a tier that there is not"
 mkdir "$TMP/full" && touch "$TMP/full/x"
 is "$(status --run-dir "$TMP/full" -- touch ran)" 125 "a run directory that is not empty"
 [ ! -e ran ]

@@ -19,9 +19,23 @@ like "$(j -- sh -c "echo x >$HOME/plain")" 'Read-only file system' "but not writ
 like "$(j -- sh -c "echo x >$TMP/outside/new")" 'Read-only file system' "nor made"
 j --write "$TMP/outside" -- sh -c "echo x >$TMP/outside/new"
 is "$(cat "$TMP/outside/new")" x "--write makes a directory writable"
-for secret in .ssh/id_ed25519 .aws/credentials .netrc .docker/config.json .config/gh/hosts.yml; do
+mkdir -p "$HOME/.config/op" "$HOME/.cargo"
+for secret in .vault-token .pgpass .config/op/config .cargo/credentials.toml .bash_history; do echo secret >"$HOME/$secret"; done
+for secret in .vault-token .pgpass .config/op/config .cargo/credentials.toml .bash_history .ssh/id_ed25519 .aws/credentials .netrc .docker/config.json .config/gh/hosts.yml; do
 	unlike "$(j -- cat "$HOME/$secret")" secret "~/$secret is hidden"
 done
+
+# links that an earlier agent left lead nowhere
+ln -s ../plain-dir linked && mkdir "$HOME/plain-dir"
+like "$(j --write linked -- sh -c 'echo ran')" 'symbolic link' "--write does not follow a link in \$PWD"
+like "$(cd "$TMP/outside" && ln -s ../home/plain-dir l && j --write "$HOME/project/linked" -- sh -c 'echo ran')" 'symbolic link' "nor one in another run's"
+ln -s plain-dir "$HOME/persons"
+is "$(j --write "$HOME/persons" -- sh -c 'echo x >~/plain-dir/x && cat ~/persons/x')" x "one in the home is the person's own"
+ln -s "$HOME/plain-dir" records
+like "$(j --run-dir "$PWD/records/run" -- echo ran)" 'symbolic link' "--run-dir does not follow one either"
+like "$(rm "$HOME/plain-dir/x"; j --run-dir records -- echo ran)" 'symbolic link' "also if it is one itself"
+rm -f linked records "$TMP/outside/l" "$HOME/persons"
+
 touch /tmp/mcpjail-probe.$$ /var/tmp/mcpjail-probe.$$
 is "$(j -- sh -c "ls /tmp /var/tmp | grep -c mcpjail-probe")" 0 "/tmp and /var/tmp are private"
 is "$(j -- sh -c 'echo x >/tmp/y && cat /tmp/y')" x "and writable"

@@ -103,6 +103,30 @@ is "$(with '{"hide":["~/.ssh/known_hosts"],"read":["~/.ssh"]}' -- sh -c 'cat ~/.
 refused '{"hide":["$PWD"]}' 'working directory' "hiding \$PWD"
 refused '{"hide":["~"]}' 'working directory' "hiding what holds it"
 
+# sockets of the host, in places that are the jail's own
+dir=$(mktemp -d /tmp/mcpjail-sockets.XXXXXX)
+mkdir -p "$dir/in" "$HOME/.gnupg"
+echo neighbour >"$dir/in/neighbour"
+echo neighbour >"$HOME/.gnupg/secring"
+socket() { python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$1"; }
+socket "$dir/in/listed"
+socket "$dir/in/other"
+socket "$HOME/.gnupg/S.agent"
+ln -s in/listed "$dir/name"
+sockets() { # LIST COMMAND…
+	echo "{\"version\":\"1\",\"default\":\"deny\",\"sockets\":[$1]}" >"$TMP/policy.json"
+	shift
+	"$MCPJAIL" -q -p "$TMP/policy.json" -- "$@" 2>&1
+}
+is "$(sockets "\"$dir/in/listed\"" sh -c "cd $dir && find . | sort | tr '\n' ' '; [ -S in/listed ] && echo socket")" ". ./in ./in/listed socket" \
+	"a listed socket is shown, without its neighbours"
+is "$(sockets '"~/.gnupg/S.agent"' sh -c 'ls -A ~/.gnupg; [ -S ~/.gnupg/S.agent ] && echo socket')" $'S.agent\nsocket' "also in a credential store"
+is "$(sockets "\"$dir/in/neighbour\",\"$dir/in/missing\"" ls -A /tmp)" "" "what is no socket, or not there, is not"
+like "$(sockets "\"$dir/in/listed\"" sh -c "rm -f $dir/in/listed; mv $dir/in $dir/x; echo x >$dir/in/listed")" 'busy|Read-only|No such device' "it cannot be replaced"
+[ -S "$dir/in/listed" ]
+ok $? "and is there afterwards"
+rm -rf "$dir" "$HOME/.gnupg"
+
 # paths that no policy should have
 like "$(with '{"write":["~/../x"]}' -- true)" '^mcpjail: ' "no way up"
 mkdir many && touch many/{1..300}

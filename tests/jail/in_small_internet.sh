@@ -4,7 +4,8 @@
 # in_small_internet.sh LOG COMMAND… - run COMMAND in a network namespace whose "internet" is
 # a second namespace on the other end of a veth, which owns the documentation ranges, some
 # well-known addresses and a metadata address. Nothing leaves the machine: neither
-# namespace has any other interface. COMMAND runs as the caller, with the caller's rights.
+# namespace has any other interface. COMMAND runs as the caller, with the caller's rights;
+# before it $SMALL_INTERNET_PREPARE, if set, with the right to mount in a namespace of its own.
 set -eu
 log=$1
 shift
@@ -57,6 +58,7 @@ for _ in $(seq 100); do
 	grep -q ready "$log" && break
 	sleep 0.05
 done
+[ -z "${SMALL_INTERNET_PREPARE:-}" ] || "$SMALL_INTERNET_PREPARE"
 if [ "$CALLER_UID" = 0 ]; then
 	"$@"
 else

@@ -4,7 +4,7 @@
 # more is forwarded.
 . "$(dirname "$0")/../lib.sh"
 start_promptfax
-for part in keeper dialer proxy init supervisor; do
+for part in keeper dialer proxy broker init supervisor; do
 	rm -f ready alive
 	: >"$SERVED"
 	in_background "$TMP/out" -q -p "$(allow_all)" -g "$part" -- sh -c "touch ready; setsid sh -c 'while :; do touch alive; sleep 0.02; done' & while :; do $AGENT start_session:'{\"hostType\":\"other\"}*50'; done"

@@ -16,6 +16,17 @@ for role in keeper dialer proxy init; do
 	is "$(status_of "$pid" Threads)" "Threads: 1" "$role: one thread"
 done
 
+# Nobody waits for the broker to be started, and to have entered the jail.
+for _ in $(seq 100); do
+	broker=$(part_pid "$SUPERVISOR" broker)
+	[ -n "$broker" ] && [ "$(status_of "$broker" 'Seccomp|Threads')" = "Threads: 4 Seccomp: 2" ] && break
+	sleep 0.05
+done
+is "$(status_of "$broker" 'Cap.*|NoNewPrivs|Seccomp')" \
+	"CapInh: $none CapPrm: 00000000000c0000 CapEff: 00000000000c0000 CapBnd: $none CapAmb: $none NoNewPrivs: 1 Seccomp: 2" \
+	"broker: CAP_SYS_CHROOT and CAP_SYS_PTRACE, and none that an exec could bring; a filter"
+is "$(status_of "$broker" Threads)" "Threads: 4" "broker: itself, two that answer, one for those that wait"
+
 # Descriptors, by kind; sockets are counted, because their names are numbers.
 fds_of() {
 	local fd target
@@ -24,6 +35,9 @@ fds_of() {
 		case $target in
 		socket:*) target=socket ;;
 		pipe:* | "$TMP/out") target=stderr ;;
+		# A mount of its own has no place.
+		/) target=proc ;;
+		"/$1/fd") target=proc/own/fd ;;
 		"$TMP/run"/*) target=run/${target#"$TMP/run/"} ;;
 		"$XDG_STATE_HOME/mcpjail/"*) target=state/${target##*/} ;;
 		esac
@@ -31,9 +45,22 @@ fds_of() {
 	done | sort | uniq -c | awk '{print ($1 > 1 ? $1 "x" : "") $2}' | tr '\n' ' '
 }
 if [ "$(id -u)" = 0 ]; then
-	is "$(fds_of "$(part_pid "$SUPERVISOR" keeper)")" "2x/dev/null run/checkpoints run/ledger.jsonl run/status.json run/tools.json 2xsocket state/limits.0 state/limits.1 state/limits.lock stderr " "keeper: its files, and two channels"
+	is "$(fds_of "$(part_pid "$SUPERVISOR" keeper)")" "2x/dev/null run/checkpoints run/ledger.jsonl run/status.json run/tools.json 3xsocket state/limits.0 state/limits.1 state/limits.lock stderr " "keeper: its files, and three channels"
 	is "$(fds_of "$(part_pid "$SUPERVISOR" dialer)")" "2x/dev/null 2xanon_inode:[eventpoll] 2xsocket stderr " "dialer: two channels, its loop and the resolver's"
-	is "$(fds_of "$(part_pid "$SUPERVISOR" proxy)")" "2x/dev/null anon_inode:[eventpoll] 7xsocket stderr " "proxy: three channels, three listeners, the packet log"
+	is "$(fds_of "$(part_pid "$SUPERVISOR" proxy)")" "2x/dev/null anon_inode:[eventpoll] 8xsocket stderr " "proxy: four channels, three listeners, the packet log"
+	is "$(fds_of "$broker")" "2x/dev/null anon_inode:seccomp proc proc/own/fd 5xsocket stderr " "broker: three channels, two that ask the kernel, the agent's calls, two directories of /proc"
+	init=$(part_pid "$SUPERVISOR" init)
+	for ns in user net mnt; do
+		is "$(readlink "/proc/$broker/ns/$ns")" "$(readlink "/proc/$init/ns/$ns")" "broker: has no more rights than the jail ($ns)"
+	done
+	[ "$(readlink "/proc/$broker/ns/pid")" != "$(readlink "/proc/$init/ns/pid")" ]
+	ok $? "broker: cannot be seen from there"
+	for fd in /proc/"$broker"/fd/*; do
+		[ "$(readlink "$fd")" = / ] || continue
+		err=$(: 2>&1 >>"$fd/sys/kernel/core_pattern")
+		like "$err" 'Read-only file system' "broker: the system's /proc is read-only"
+	done
+	is "$(tr -d '\0' <"/proc/$broker/environ")" "" "broker: an empty environment"
 	is "$(fds_of "$(part_pid "$SUPERVISOR" init)")" "4x/dev/null anon_inode:[signalfd] socket " "init: its channel"
 	for role in keeper dialer proxy; do
 		pid=$(part_pid "$SUPERVISOR" $role)
@@ -50,7 +77,7 @@ if [ "$(id -u)" = 0 ]; then
 	! grep -rql 'PRIVATE KEY' "$TMP/run" "$XDG_STATE_HOME"
 	ok $? "no private key is in any file"
 else
-	for role in keeper dialer proxy init; do
+	for role in keeper dialer proxy broker init; do
 		pid=$(part_pid "$SUPERVISOR" $role)
 		! ls "/proc/$pid/fd" >/dev/null 2>&1
 		ok $? "$role: not dumpable: its own user cannot look into it"

@@ -3,8 +3,9 @@
 
 Runs in a network namespace of its own in which the addresses of ADDRESSES are local.
 Every TCP connection and UDP datagram to any of PORTS is answered with
-"small-internet ADDRESS PORT" and written to LOG; so is every DNS query, whose answer
-is 192.0.2.53.
+"small-internet ADDRESS PORT" and written to LOG, with what it brought; so is every DNS
+query, whose answer is 192.0.2.53. Every packet that comes this way at all, but those by
+which neighbours find each other, is written to LOG.packets.
 """
 import selectors
 import socket
@@ -13,6 +14,7 @@ import sys
 
 PORTS = [22, 53, 80, 123, 443, 853, 3128, 8443, 40000]
 log = open(sys.argv[1], "a", buffering=1)
+packets = open(sys.argv[1] + ".packets", "a", buffering=1)
 selector = selectors.DefaultSelector()
 IP_PKTINFO, IPV6_RECVPKTINFO, IPV6_PKTINFO = 8, 49, 50
 
@@ -28,7 +30,7 @@ def answer_tcp(listener):
     conn.sendall(b"small-internet %s %d\n" % (plain(address).encode(), port))
     conn.settimeout(0.2)
     try:
-        conn.recv(4096)
+        log.write("  %r\n" % conn.recv(4096)[:80])
     except OSError:
         pass
     conn.close()
@@ -45,9 +47,24 @@ def answer_udp(sock):
                  + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + bytes([192, 0, 2, 53]))
     else:
         reply = b"small-internet %s %d\n" % (address.encode(), port)
-    sock.sendmsg([reply], [(socket.IPPROTO_IPV6, IPV6_PKTINFO, packed[:16] + b"\0\0\0\0")], 0, peer)
+    try:
+        sock.sendmsg([reply], [(socket.IPPROTO_IPV6, IPV6_PKTINFO, packed[:16] + b"\0\0\0\0")], 0, peer)
+    except OSError:  # from an address of many nobody can answer
+        sock.sendto(reply, peer)
 
 
+def note_packet(sock):
+    data, (_, protocol, direction, *_) = sock.recvfrom(256)
+    # Of the 14 octets of Ethernet the rest is IPv6: neighbour discovery and multicast listeners,
+    # by themselves (58) or after a hop-by-hop header (0).
+    chatter = protocol == 0x86dd and (data[20] == 0 or data[20] == 58 and 130 <= data[54] <= 143)
+    if direction != socket.PACKET_OUTGOING and protocol != 0x0806 and not chatter:
+        packets.write("%04x %s\n" % (protocol, data[14:].hex()))
+
+
+tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+tap.bind(("far", 0))
+selector.register(tap, selectors.EVENT_READ, note_packet)
 for port in PORTS:
     for kind, handler in ((socket.SOCK_STREAM, answer_tcp), (socket.SOCK_DGRAM, answer_udp)):
         s = socket.socket(socket.AF_INET6, kind)
@@ -58,6 +75,12 @@ for port in PORTS:
         if kind == socket.SOCK_STREAM:
             s.setsockopt(socket.IPPROTO_TCP, 23, 16)  # TCP_FASTOPEN
         s.bind(("::", port))
+        if kind == socket.SOCK_DGRAM:
+            far = socket.if_nametoindex("far")
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                         socket.inet_pton(socket.AF_INET6, "ff02::fb") + struct.pack("@I", far))
+            s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                         socket.inet_aton("224.0.0.251") + struct.pack("@4xI", far))
         if kind == socket.SOCK_STREAM:
             s.listen(64)
         selector.register(s, selectors.EVENT_READ, handler)

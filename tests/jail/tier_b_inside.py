@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tier_b_inside.py PORT LAN UNIX STATE - what an agent tries in tier B; one line "name: outcome"
+
+PORT is of listeners on all of the host's addresses, TCP and UDP, LAN one of these that is not
+the loopback's; UNIX a listening socket's path; STATE mcpjail's state directory.
+"""
+import ctypes
+import errno
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+PORT, LAN, UNIX, STATE = int(sys.argv[1]), *sys.argv[2:5]
+GREETING = b"host-socket"
+
+
+def outcome(name, attempt):
+    try:
+        said = attempt()
+    except OSError as err:
+        said = errno.errorcode.get(err.errno, str(err))
+    print(f"{name}: {said}", flush=True)
+
+
+def tcp(address, family=socket.AF_INET):
+    with socket.socket(family) as s:
+        s.settimeout(5)
+        s.connect(address)
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        said = s.recv(100)
+    if said == GREETING:
+        return "reached"
+    return "refused by the proxy" if b"400 Bad Request" in said or b"403" in said else said
+
+
+def udp(address, how):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        if how == "sendto":
+            return s.sendto(b"x", address)
+        if how == "sendmsg":
+            return s.sendmsg([b"x"], [], 0, address)
+        s.connect(address)
+        return s.send(b"x") if how == "send" else os.write(s.fileno(), b"x")
+
+
+def bound(address, family=socket.AF_INET):
+    with socket.socket(family) as s:
+        if address:
+            s.bind(address)
+        s.listen()
+        return s.getsockname()[0]
+
+
+def serve(family, at, to, client):
+    with socket.socket(family) as s, socket.socket(client) as c:
+        s.bind((at, 0))
+        s.listen()
+        c.connect((to, s.getsockname()[1]))
+        a, _ = s.accept()
+        a.sendall(b"served")
+        a.close()
+        return c.recv(10).decode()
+
+
+def reused():
+    """Who had a port once does not reach who has it afterwards."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+    return tcp(("127.0.0.1", port))
+
+
+def unix(name):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(name)
+        return s.recv(20).decode()
+
+
+def interrupted():
+    """Signals at any time interrupt no call that the broker answers."""
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.siginterrupt(signal.SIGALRM, False)
+    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    for _ in range(200):
+        with socket.socket() as s:
+            s.connect(("192.0.2.77", 443))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return "no call failed"
+
+
+def threads():
+    done = []
+
+    def work():
+        for _ in range(20):
+            with socket.socket() as s:
+                s.connect(("192.0.2.77", 443))
+        done.append(subprocess.run(["true"], check=True).returncode)
+
+    all_of_them = [threading.Thread(target=work) for _ in range(8)]
+    for t in all_of_them:
+        t.start()
+    for t in all_of_them:
+        t.join()
+    return sum(done), len(done)
+
+
+def clone3():
+    libc = ctypes.CDLL(None, use_errno=True)
+    args = (ctypes.c_uint64 * 8)()
+    args[0], args[4] = 0x40000000, signal.SIGCHLD  # CLONE_NEWNET
+    nr = 435
+    if libc.syscall(nr, ctypes.byref(args), ctypes.sizeof(args)) == 0:
+        os._exit(0)
+    return errno.errorcode[ctypes.get_errno()]
+
+
+def many():
+    """More sockets than the broker keeps, one after the other."""
+    for i in range(3000):
+        with socket.socket(type=socket.SOCK_DGRAM if i % 2 else socket.SOCK_STREAM):
+            pass
+    return "no call failed"
+
+
+def passed_on():
+    """A socket that another process connects is the same."""
+    with socket.socket() as s:
+        pid = os.fork()
+        if not pid:
+            s.connect(("192.0.2.77", 443))
+            os._exit(0)
+        os.waitpid(pid, 0)
+        s.sendall(b"\n\n\n\n\n\n\n\n")
+        return "connected" if s.getpeername() else ""
+
+
+def resolved():
+    return socket.getaddrinfo("promptfax.app", 443, socket.AF_INET)[0][4][0].startswith("198.18.")
+
+
+outcome("host loopback", lambda: tcp(("127.0.0.1", PORT)))
+outcome("host loopback, any", lambda: tcp(("0.0.0.0", PORT)))
+outcome("host loopback, 127.1.2.3", lambda: tcp(("127.1.2.3", PORT)))
+outcome("host loopback, v6", lambda: tcp(("::1", PORT), socket.AF_INET6))
+outcome("host loopback, mapped", lambda: tcp(("::ffff:127.0.0.1", PORT), socket.AF_INET6))
+outcome("host LAN", lambda: tcp((LAN, PORT)))
+outcome("host LAN, mapped", lambda: tcp(("::ffff:" + LAN, PORT), socket.AF_INET6))
+outcome("elsewhere", lambda: tcp(("192.0.2.77", 80)))
+outcome("elsewhere, v6", lambda: tcp(("2001:db8::1", 80), socket.AF_INET6))
+outcome("multicast", lambda: tcp(("224.0.0.1", 80)))
+for way in ("sendto", "sendmsg", "send", "write"):
+    for where in ("127.0.0.1", LAN):
+        outcome(f"udp by {way}, {where if where[0:4] == '127.' else 'LAN'}",
+                lambda: udp((where, PORT), way))
+outcome("bind any", lambda: bound(("0.0.0.0", 0)))
+outcome("bind any, v6", lambda: bound(("::", 0), socket.AF_INET6))
+outcome("bind LAN", lambda: bound((LAN, 0)))
+outcome("listen without bind", lambda: bound(None))
+outcome("own server", lambda: serve(socket.AF_INET, "0.0.0.0", "127.0.0.1", socket.AF_INET))
+outcome("own server, both families", lambda: serve(socket.AF_INET6, "::", "127.0.0.1", socket.AF_INET))
+outcome("own server, from v6", lambda: serve(socket.AF_INET6, "::", "::1", socket.AF_INET6))
+outcome("own server, v6", lambda: serve(socket.AF_INET6, "::1", "::1", socket.AF_INET6))
+outcome("own server that has gone", reused)
+outcome("unix path", lambda: unix(UNIX))
+outcome("unix abstract", lambda: unix("\0mcpjail-tier-b-" + str(PORT)))
+outcome("unix bind outside", lambda: socket.socket(socket.AF_UNIX).bind(os.path.dirname(UNIX) + "/s" + str(os.getpid())))
+outcome("packet socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+outcome("signal to init", lambda: os.kill(os.getppid(), 0))
+outcome("signal to 1", lambda: os.kill(1, 0))
+outcome("memory of init", lambda: open(f"/proc/{os.getppid()}/environ", "rb").read())
+outcome("root of 1", lambda: os.listdir("/proc/1/root"))
+outcome("write beside", lambda: open(os.path.dirname(UNIX) + "/file", "w"))
+outcome("write /tmp", lambda: open("/tmp/mcpjail-tier-b", "w"))
+outcome("truncate", lambda: os.truncate(os.path.dirname(UNIX) + "/kept", 0))
+outcome("write the CA", lambda: open(os.environ["SSL_CERT_FILE"], "a"))
+outcome("read the state", lambda: open(STATE + "/mcpjail/hmac.key").read())
+outcome("read a credential", lambda: open(os.path.expanduser("~/.ssh/id")).read())
+outcome("read beside one", lambda: open(os.path.expanduser("~/.config/other")).read().strip())
+outcome("read another terminal", lambda: os.open("/dev/pts/0", os.O_RDONLY | os.O_NOCTTY))
+outcome("clone3 with namespaces", clone3)
+outcome("temporary files", lambda: tempfile.mkdtemp().startswith("/tmp/mcpjail-"))
+outcome("processes of multiprocessing", lambda: multiprocessing.Pool(2).map(abs, [-1, -2]))
+outcome("threads that connect and execute", threads)
+outcome("signals while connecting", interrupted)
+outcome("thousands of sockets", many)
+outcome("a socket connected by a child", passed_on)
+outcome("a name", resolved)
