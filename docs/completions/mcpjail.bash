@@ -22,13 +22,16 @@ _mcpjail() {
 		compopt -o default
 		return ;;
 	--preset)
-		mapfile -t COMPREPLY < <(compgen -W 'claude-code codex gemini opencode github' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'chromium claude-code codex gemini opencode github' -- "$cur")
 		return ;;
 	--env)
 		mapfile -t COMPREPLY < <(compgen -e -- "$cur")
 		return ;;
 	--require)
-		mapfile -t COMPREPLY < <(compgen -W 'namespaces tproxy netlog mounts seccomp landlock' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'namespaces tproxy netlog mounts seccomp landlock broker ports signals cgroup bpf processes memory cpu' -- "$cur")
+		return ;;
+	--tier)
+		mapfile -t COMPREPLY < <(compgen -W 'a b' -- "$cur")
 		return ;;
 	--fail-on)
 		mapfile -t COMPREPLY < <(compgen -W 'denied unknown lost' -- "$cur")
@@ -40,13 +43,13 @@ _mcpjail() {
 	case ${COMP_WORDS[1]} in
 	trace | verify)
 		mapfile -t COMPREPLY < <(cd "${XDG_STATE_HOME:-$HOME/.local/state}/mcpjail/runs" 2>/dev/null &&
-			compgen -o dirnames -W '--json --anchor' -- "$cur")
+			compgen -o dirnames -W '--json --anchor --process' -- "$cur")
 		return ;;
 	policy)
 		compopt -o default
 		return ;;
 	doctor)
-		mapfile -t COMPREPLY < <(compgen -W '--tls --json' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '--tls --json --apparmor' -- "$cur")
 		return ;;
 	esac
 	if ((COMP_CWORD == 1)); then
