@@ -65,7 +65,7 @@ static int listen_on(struct inet *inet, const struct inet_socket *s, uint64_t in
 	struct inet_end end = {.port = 0};
 	int r = s->type == SOCK_STREAM ? inet_own_name(s->fd, &end) : -EOPNOTSUPP;
 
-	if (!r && !end.port)
+	if (!r && (!end.port || !inet_is_loopback(&end.address)))
 		r = bind_to(s->fd, s, &(struct inet_end){.address = in6addr_any});
 	if (r)
 		return r;
@@ -73,6 +73,12 @@ static int listen_on(struct inet *inet, const struct inet_socket *s, uint64_t in
 	inet_note_listener(inet, inode);
 	if (listen(s->fd, backlog))
 		return -errno;
+	/* Another thread's connect() to AF_UNSPEC could have undone the bind meanwhile. */
+	r = inet_own_name(s->fd, &end);
+	if (r || !inet_is_loopback(&end.address)) {
+		(void)shutdown(s->fd, SHUT_RDWR);
+		return r ? r : -EACCES;
+	}
 	inet_drop(inet, inode);
 	return 0;
 }

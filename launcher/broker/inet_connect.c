@@ -164,13 +164,14 @@ static struct in6_addr some_loopback(bool is_ipv4)
 	return address;
 }
 
-static int bind_source(const struct inet_socket *s, bool is_ipv4, struct inet_end *own)
+static int bind_source(const struct inet_socket *s, struct in6_addr address, struct inet_end *own)
 {
-	const struct inet_end from = {some_loopback(is_ipv4), 0};
+	const struct inet_end from = {address, 0};
 	union inet_name name;
 	socklen_t n = inet_name_of(&from, s->family, &name);
 
-	if (own->port)
+	/* After a connect that failed the port is told still, but the address is anybody's. */
+	if (own->port && inet_is_loopback(&own->address))
 		return 0;
 	if (!n || bind(s->fd, &name.head, n))
 		return n ? -errno : -EINVAL;
@@ -204,7 +205,7 @@ static int connect_by_proxy(struct broker *b, const struct caller *c, const stru
 	if (!r)
 		r = choose_listener(b->inet, s, &own, &listener);
 	if (!r)
-		r = bind_source(s, inet_is_ipv4(&listener.address), &own);
+		r = bind_source(s, some_loopback(inet_is_ipv4(&listener.address)), &own);
 	if (!r)
 		r = announce(b, c, &own, to);
 	return r ? r : connect_to(c, s, &listener);
@@ -244,6 +245,7 @@ static void tell_loopback(struct broker *b, const struct inet_end *to)
 static int connect_within(struct broker *b, const struct caller *c, const struct inet_socket *s,
 			  struct inet_end to)
 {
+	struct inet_end own;
 	int r;
 
 	if (inet_is_any(&to.address))
@@ -254,7 +256,12 @@ static int connect_within(struct broker *b, const struct caller *c, const struct
 		tell_loopback(b, &to);
 		return -ECONNREFUSED;
 	}
-	r = connect_to(c, s, &to);
+	/* A source on the loopback keeps it there, whatever the socket was told before. */
+	r = inet_own_name(s->fd, &own);
+	if (!r)
+		r = bind_source(s, inet_loopback(inet_is_ipv4(&to.address)), &own);
+	if (!r)
+		r = connect_to(c, s, &to);
 	if (!is_begun(r) || inet_has_listener(b->inet, &to))
 		return r;
 	/* It has gone meanwhile, and who has the port now is not known. */

@@ -57,6 +57,7 @@
 #define NO_ACCESS     (SECCOMP_RET_ERRNO | EACCES)
 #define NO_SUCH_CALL  (SECCOMP_RET_ERRNO | ENOSYS)
 #define NO_FASTOPEN   (SECCOMP_RET_ERRNO | EOPNOTSUPP)
+#define NO_OPTION     (SECCOMP_RET_ERRNO | ENOPROTOOPT)
 #define BROKERED      SECCOMP_RET_USER_NOTIF
 
 #define TYPE_MASK 0xfu /* of socket()'s type; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
@@ -162,7 +163,7 @@ static const struct seccomp_row agent_rows[] = {
 	FAIL_IF(connect, BROKERED, "a path", NOT_LENGTH(OTHER_LENGTHS)),
 	FAIL_IF(bind, BROKERED, "could be a placeholder", SECCOMP_HAS(0, PLACEHOLDER_FD_BITS)),
 	FAIL_IF(bind, BROKERED, "a path", NOT_LENGTH(OTHER_LENGTHS)),
-	FAIL_B(connect, BROKERED, "all but netlink's", NOT_LENGTH(sizeof(struct sockaddr_nl))),
+	FAIL_B(connect, BROKERED, "all: AF_UNSPEC has any length, and undoes a bind", {0}),
 	FAIL_B(bind, BROKERED, "all but netlink's", NOT_LENGTH(sizeof(struct sockaddr_nl))),
 	FAIL_B(listen, BROKERED, "without bind() it would be on every address", {0}),
 
@@ -180,9 +181,19 @@ static const struct seccomp_row agent_rows[] = {
 		SECCOMP_IS(1, SECCOMP_ALL_BITS, SOL_IP, SOL_IPV6),
 		SECCOMP_IS(2, SO_NETFILTER_MASK, SO_IPT, SO_ARPT, SO_EBT)),
 
-	FAIL_B(setsockopt, SECCOMP_RET_ERRNO | ENOPROTOOPT, "a port shared with another server",
+	FAIL_B(setsockopt, NO_OPTION, "a port shared with another server; ways around the loopback",
 	       SECCOMP_IS(1, SECCOMP_ALL_BITS, SOL_SOCKET),
-	       SECCOMP_IS(2, SECCOMP_ALL_BITS, SO_REUSEPORT)),
+	       SECCOMP_IS(2, SECCOMP_ALL_BITS, SO_REUSEPORT, SO_BINDTODEVICE, SO_BINDTOIFINDEX,
+			  SO_DONTROUTE, SO_MARK)),
+	/* Source routes carry bytes to other hosts, and so do the groups that are joined. */
+	FAIL_B(setsockopt, NO_OPTION, "but what changes how a packet is sent, not where to",
+	       SECCOMP_IS(1, SECCOMP_ALL_BITS, SOL_IP),
+	       SECCOMP_NOT(2, SECCOMP_ALL_BITS, IP_TOS, IP_TTL, IP_PKTINFO, IP_MTU_DISCOVER,
+			   IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_BIND_ADDRESS_NO_PORT)),
+	FAIL_B(setsockopt, NO_OPTION, "as SOL_IP", SECCOMP_IS(1, SECCOMP_ALL_BITS, SOL_IPV6),
+	       SECCOMP_NOT(2, SECCOMP_ALL_BITS, IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_TCLASS,
+			   IPV6_RECVPKTINFO, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RECVTCLASS,
+			   IPV6_RECVHOPLIMIT)),
 
 	/* A ring makes calls that no filter sees. */
 	DENY(io_uring_setup, "calls past this filter"),

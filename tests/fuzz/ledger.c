@@ -94,6 +94,7 @@ static void end(struct run *run, struct ledger *l, const struct run_files *files
 	record_u64(r, "allowed", status->counts.allowed);
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		record_u64(r, counts[i], 0);
+	record_null(r, "second_wall");
 	record_hex(r, "tools_sha256", span_bytes(files->tools_sha256.b, DIGEST_BYTES));
 	must(!ledger_commit(l) && !ledger_checkpoint(l));
 	ledger_head(l, status->log_head);

@@ -95,6 +95,13 @@ bind any: 127.0.0.1
 bind any, v6: ::ffff:127.0.0.1
 bind LAN: EADDRNOTAVAIL
 listen without bind: 127.0.0.1
+listen after a connect that was undone: 127.0.0.1
+source route: ENOPROTOOPT
+source route, v6: ENOPROTOOPT
+source route, v6, sticky: ENOPROTOOPT
+group: ENOPROTOOPT
+group, v6: ENOPROTOOPT
+device: ENOPROTOOPT
 own server: served
 own server, both families: served
 own server, from v6: served
@@ -124,7 +131,7 @@ signals while connecting: no call failed
 thousands of sockets: no call failed
 a socket connected by a child: connected
 a name: True'
-out=$(python3 tier_b_inside.py "$HOSTPORT" "$LAN" "$TMP/host.sock" "$XDG_STATE_HOME" 2>/dev/null | head -30)
+out=$(python3 tier_b_inside.py "$HOSTPORT" "$LAN" "$TMP/host.sock" "$XDG_STATE_HOME" 2>/dev/null | head -37)
 like "$out" '^host loopback: reached' "outside of a jail the host is reached"
 like "$out" '^unix path: host-socket' "and its sockets are"
 rm -f /tmp/mcpjail-tier-b

@@ -159,10 +159,38 @@ for way in ("sendto", "sendmsg", "send", "write"):
     for where in ("127.0.0.1", LAN):
         outcome(f"udp by {way}, {where if where[0:4] == '127.' else 'LAN'}",
                 lambda: udp((where, PORT), way))
+def undone():
+    """Listens with a socket that was bound by a connect() only, which was then taken back."""
+    full, s = socket.create_server(("127.0.0.1", 0), backlog=0), socket.socket()
+    fillers = [socket.socket() for _ in range(2)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(full.getsockname())
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+    s.connect_ex(full.getsockname())
+    for length in (16, 12):
+        ctypes.CDLL(None).connect(s.fileno(), bytes(16), length)
+    s.listen(1)
+    return s.getsockname()[0]
+
+
+def option(family, level, name):
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.setsockopt(level, name, b"")
+
+
+IPV6_2292PKTOPTIONS = 6
 outcome("bind any", lambda: bound(("0.0.0.0", 0)))
 outcome("bind any, v6", lambda: bound(("::", 0), socket.AF_INET6))
 outcome("bind LAN", lambda: bound((LAN, 0)))
 outcome("listen without bind", lambda: bound(None))
+outcome("listen after a connect that was undone", undone)
+outcome("source route", lambda: option(socket.AF_INET, socket.IPPROTO_IP, socket.IP_OPTIONS))
+outcome("source route, v6", lambda: option(socket.AF_INET6, socket.IPPROTO_IPV6, socket.IPV6_RTHDR))
+outcome("source route, v6, sticky", lambda: option(socket.AF_INET6, socket.IPPROTO_IPV6, IPV6_2292PKTOPTIONS))
+outcome("group", lambda: option(socket.AF_INET, socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP))
+outcome("group, v6", lambda: option(socket.AF_INET6, socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP))
+outcome("device", lambda: option(socket.AF_INET, socket.SOL_SOCKET, socket.SO_BINDTODEVICE))
 outcome("own server", lambda: serve(socket.AF_INET, "0.0.0.0", "127.0.0.1", socket.AF_INET))
 outcome("own server, both families", lambda: serve(socket.AF_INET6, "::", "127.0.0.1", socket.AF_INET))
 outcome("own server, from v6", lambda: serve(socket.AF_INET6, "::", "::1", socket.AF_INET6))
