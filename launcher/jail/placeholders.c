@@ -189,17 +189,37 @@ int placeholders_adopt(struct placeholders *held, const char *path, const struct
 }
 
 /* The inode is what was made, or known by its marks. What somebody has filled is theirs. */
-static void remove_one(const struct placeholder *item)
+/* Of one that somebody has put something into, only the mark is taken. */
+static void unmark_dir(int parent, const char *name, const struct placeholder *item)
 {
+	autoclose int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (lstat(item->path, &st) < 0 || st.st_dev != item->dev || st.st_ino != item->ino)
+	if (fd >= 0 && !fstat(fd, &st) && st.st_dev == item->dev && st.st_ino == item->ino &&
+	    (st.st_mode & S_ISVTX))
+		fchmod(fd, st.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO));
+}
+
+/*
+ * An agent of another run, in a tree around this one, may put a link in the place of any
+ * directory above: what is looked at and what is removed go by one and the same parent.
+ */
+static void remove_one(const struct placeholder *item)
+{
+	const char *slash = strrchr(item->path, '/');
+	autofree char *above = slash ? strndup(item->path, (size_t)(slash - item->path) + 1) : NULL;
+	autoclose int parent = above ? open(above, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	const char *name = slash ? slash + 1 : item->path;
+	struct stat st;
+
+	if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_dev != item->dev || st.st_ino != item->ino)
 		return;
-	if (S_ISDIR(st.st_mode) && rmdir(item->path) < 0 && (st.st_mode & S_ISVTX))
-		chmod(item->path, st.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO));
+	if (S_ISDIR(st.st_mode) && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		unmark_dir(parent, name, item);
 	if (S_ISLNK(st.st_mode) ||
 	    (S_ISREG(st.st_mode) && st.st_size == sizeof(PLACEHOLDERS_DOT_TEXT) - 1))
-		unlink(item->path);
+		unlinkat(parent, name, 0);
 }
 
 static void free_all(struct placeholders *held)
