@@ -57,7 +57,7 @@ NO_DROP = (PRIVILEGES, "int privileges_drop(struct error *err)\n{\n", "int privi
 
 # Tier B's.
 B_SOCKETS = removed(FILTER, "	FAIL_B(socket, BROKERED, \"made, and later connected, by the broker\",\n	       DOMAIN(AF_INET, AF_INET6)),\n")
-B_CONNECTS = removed(FILTER, "	FAIL_B(connect, BROKERED, \"all but netlink's\", NOT_LENGTH(sizeof(struct sockaddr_nl))),\n")
+B_CONNECTS = removed(FILTER, "	FAIL_B(connect, BROKERED, \"all: AF_UNSPEC has any length, and undoes a bind\", {0}),\n")
 B_SCOPES = [(B_FILES, "landlock_begin(READS | WRITES | LANDLOCK_SCOPE)", "landlock_begin(READS | WRITES)"), (B_FILES, "landlock_begin(WRITES | LANDLOCK_SCOPE |", "landlock_begin(WRITES |")]
 B_WRITES = (B_FILES, "	int r = permit_terminal(rules, b->pty_slave, WRITES);\n\n	for", "	int r = permit(rules, \"/\", WRITES);\n\n	for")
 
