@@ -74,7 +74,7 @@ PROGRAM_OBJS := $(BUILD)/obj/launcher/static_libc.o
 endif
 
 NOT_LIB	:= launcher/main.c launcher/static_libc.c %.bpf.c
-SRCS	?= $(sort $(filter-out $(NOT_LIB),$(wildcard launcher/*.c launcher/*/*.c policy/*.c bpf/*.c)))
+SRCS	?= $(sort $(filter-out $(NOT_LIB),$(wildcard launcher/*.c launcher/*/*.c launcher/*/*/*.c policy/*.c bpf/*.c)))
 OBJS	:= $(SRCS:%.c=$(BUILD)/obj/%.o)
 LIB	:= $(BUILD)/libmcpjail.a
 
@@ -157,7 +157,7 @@ $(BUILD)/tests/fake/%: tests/fake/%.c
 .PHONY: unit
 unit: $(UNIT)
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/tests/*/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d $(BUILD)/tests/*/*.d)
 
 include tests/tests.mk
 

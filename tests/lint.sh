@@ -50,7 +50,7 @@ owner() { # header-regex, path-regex, name
 	hits=$(grep -lE "#include <$1" "${sources[@]}" | grep -vE "$2")
 	[ -z "$hits" ] || complain "$3 is used outside its owners:"$'\n'"$hits"
 }
-owner 'seccomp\.h>' '^launcher/(jail/filter|sandbox/)' libseccomp
+owner 'seccomp\.h>' '^launcher/(jail/filter/|sandbox/)' libseccomp
 owner 'openssl/' '^launcher/(base/crypto|proxy|trust|ledger|roles/(keeper|proxy)|mcp|state)|^launcher/commands/(verify|doctor_server)' OpenSSL
 owner 'bpf/' '^bpf/' libbpf
 owner 'ares' '^launcher/dial/|^launcher/roles/dialer' c-ares
@@ -68,7 +68,7 @@ done
 cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --std=c11 \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
 	--suppress=memleak --suppress=uninitvar:launcher/sandbox/seccomp.c \
-	-j2 -Iinclude -Ilauncher launcher policy bpf/wall.c bpf/owners.c || failures=$((failures + 1))
+	-j2 -Iinclude -Ilauncher launcher policy bpf/wall.c bpf/wall_owners.c || failures=$((failures + 1))
 
 [ "$failures" = 0 ] && echo "lint: clean"
 exit $((failures != 0))

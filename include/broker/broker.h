@@ -23,7 +23,7 @@
 #include "broker/made.h"
 #include "broker/owner.h"
 #include "broker/parked.h"
-#include "broker/placeholders.h"
+#include "broker/standins.h"
 #include "ipc/channel.h"
 
 #define BROKER_WORKERS_FIRST 2   /* started with the rest */
@@ -41,7 +41,7 @@ struct broker {
 	pid_t init;                   /* as that /proc has it */
 	struct channel keeper, proxy; /* for sending by any thread */
 	struct owner_sources owners;
-	struct placeholders *placeholders;
+	struct standins *standins;
 	struct made *made;
 	struct listed listed;
 	struct parked *parked;

@@ -56,8 +56,8 @@ void inet_free(struct inet *inet);
 bool inet_has(struct inet *inet, uint64_t inode);
 
 /*
- * Where the system lets nobody copy another's descriptors, what the agent has set on a placeholder
- * (broker/placeholders.h) can be read from a descriptor of our own:
+ * Where the system lets nobody copy another's descriptors, what the agent has set on a stand-in
+ * (broker/standins.h) can be read from a descriptor of our own:
  *
  * inet_keep() - Keep one of @fd's socket, until inet_forget() or until the agent has closed its.
  *	Return: 0; -errno

@@ -19,8 +19,8 @@
 /* A connect() of ours on the agent's behalf. */
 struct attempt {
 	struct caller caller;
-	int caller_fd;         /* its number of the placeholder */
-	struct caller_fd info; /* of the placeholder */
+	int caller_fd;         /* its number of the stand-in */
+	struct caller_fd info; /* of the stand-in */
 	int socket;            /* that connects, non-blocking; owned */
 	int pin;               /* the listener's file; -1: the address is an abstract name; owned */
 	struct caller_address name;

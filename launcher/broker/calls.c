@@ -2,7 +2,7 @@
 /*
  * Which of the calls that the filter hands over is judged by what.
  *
- * connect() and bind() come with sockets that are no placeholders as well: the filter sees
+ * connect() and bind() come with sockets that are no standins as well: the filter sees
  * neither the family nor the kind, only number and length. Of unix sockets these are all
  * connected or listening. For any other the call is made here, on the same open socket, with
  * the copy of the address: where it leads is then the same as without us.
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "broker/switches.h"
+#include "broker/refused.h"
 #include "unix_calls.h"
 
 typedef int64_t unix_judge(struct broker *b, struct caller *c, const struct unix_call *call);
@@ -82,7 +82,7 @@ static int64_t with_address(struct broker *b, struct caller *c, unix_judge *judg
 		r = caller_read_address(c, c->call.args[1], c->call.args[2], &call.address);
 	if (r)
 		return r;
-	call.type = placeholders_find(b->placeholders, call.info.inode);
+	call.type = standins_find(b->standins, call.info.inode);
 	if (call.type)
 		return in_turn(b, c, &call, judge);
 	return b->inet ? on_inet(b, c, &call) : do_call(c, &call);
@@ -100,11 +100,11 @@ static int64_t on_bind(struct broker *b, struct caller *c)
 
 static const struct broker_row rows[] = {
 	{SYS_socketpair, unix_pair},
-	{SYS_clone, switches_namespace},
-	{SYS_unshare, switches_namespace},
-	{SYS_ptrace, switches_ptrace},
-	{SYS_process_vm_readv, switches_ptrace},
-	{SYS_process_vm_writev, switches_ptrace},
+	{SYS_clone, refused_namespace},
+	{SYS_unshare, refused_namespace},
+	{SYS_ptrace, refused_ptrace},
+	{SYS_process_vm_readv, refused_ptrace},
+	{SYS_process_vm_writev, refused_ptrace},
 	{SYS_socket, on_socket},
 	{SYS_connect, on_connect},
 	{SYS_bind, on_bind},

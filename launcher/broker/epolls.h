@@ -4,7 +4,7 @@
  *
  * Some libraries hand a socket to their loop as soon as they have it, and connect or bind it
  * then (Netty, Boost.Asio, nginx). epoll(7) watches the open file, not the number, so the
- * new one has to be added where the placeholder was.
+ * new one has to be added where the stand-in was.
  */
 #ifndef MCPJAIL_BROKER_EPOLLS_H
 #define MCPJAIL_BROKER_EPOLLS_H

@@ -93,7 +93,7 @@ static int listen_elsewhere(struct broker *b, const struct caller *c, const stru
 		return -EINVAL;
 	if (strncmp(link, "socket:", 7) != 0)
 		return -ENOTSOCK;
-	return placeholders_find(b->placeholders, fd->inode) ? -EINVAL : 0;
+	return standins_find(b->standins, fd->inode) ? -EINVAL : 0;
 }
 
 int64_t inet_listen(struct broker *b, struct caller *c)

@@ -2,8 +2,8 @@
 /*
  * The agent never holds a unix socket that is not connected:
  *
- *	socket()	a placeholder (broker/placeholders.h)
- *	connect()	a socket of ours is connected, and put in the placeholder's place
+ *	socket()	a stand-in (broker/standins.h)
+ *	connect()	a socket of ours is connected, and put in the stand-in's place
  *	bind()		a socket of ours is bound, made a listener at once, and put there
  *
  * What socketpair(), accept() and SCM_RIGHTS bring is connected too, or listens; and of both
@@ -80,7 +80,7 @@ static void copy_size(int from, int to, int option)
 	(void)setsockopt(to, SOL_SOCKET, option, &wants, sizeof(wants));
 }
 
-static int copy_placeholder(struct broker *b, const struct caller *c, const struct unix_call *call)
+static int copy_standin(struct broker *b, const struct caller *c, const struct unix_call *call)
 {
 	int fd = caller_copy_fd(c, call->fd);
 
@@ -90,7 +90,7 @@ static int copy_placeholder(struct broker *b, const struct caller *c, const stru
 uint64_t unix_copy_options(struct broker *b, const struct caller *c, const struct unix_call *call,
 			   int to)
 {
-	autoclose int from = copy_placeholder(b, c, call);
+	autoclose int from = copy_standin(b, c, call);
 	struct timeval timeout;
 	int passes;
 
@@ -125,7 +125,7 @@ int unix_replace(struct broker *b, struct caller *c, int fd, const struct caller
 	if (r < 0)
 		return r;
 	epolls_add(b->epolls, c, fd, &watched);
-	placeholders_forget(b->placeholders, info->inode);
+	standins_forget(b->standins, info->inode);
 	if (b->inet)
 		inet_forget(b->inet, info->inode);
 	return 0;
@@ -133,7 +133,7 @@ int unix_replace(struct broker *b, struct caller *c, int fd, const struct caller
 
 int64_t unix_socket(struct broker *b, struct caller *c)
 {
-	int r = placeholders_give(b->placeholders, c, b->inet);
+	int r = standins_give(b->standins, c, b->inet);
 
 	return r ? r : BROKER_ANSWERED;
 }

@@ -7,7 +7,7 @@
 
 #include "broker/broker.h"
 
-/* A connect() or bind() of a placeholder. */
+/* A connect() or bind() of a stand-in. */
 struct unix_call {
 	int fd;                /* the caller's number */
 	struct caller_fd info; /* what is there */
@@ -15,7 +15,7 @@ struct unix_call {
 	struct caller_address address;
 };
 
-/** unix_socket() - socket(AF_UNIX, STREAM or SEQPACKET): a placeholder */
+/** unix_socket() - socket(AF_UNIX, STREAM or SEQPACKET): a stand-in */
 int64_t unix_socket(struct broker *b, struct caller *c);
 
 /** unix_pair() - socketpair(AF_UNIX, DGRAM): one of SEQPACKET */
@@ -44,7 +44,7 @@ const char *unix_path_of(const struct caller_address *address);
 int unix_open_path(const char *path, int flags);
 
 /**
- * unix_copy_options() - Give a new socket what the caller has set on the placeholder
+ * unix_copy_options() - Give a new socket what the caller has set on the stand-in
  *
  * What the system does not let us see stays as it is.
  *
@@ -54,7 +54,7 @@ uint64_t unix_copy_options(struct broker *b, const struct caller *c, const struc
 			   int to);
 
 /**
- * unix_replace() - Put a socket where the placeholder is
+ * unix_replace() - Put a socket where the stand-in is
  *
  * Return: 0; -EBADF if something else is there by now; -errno
  */

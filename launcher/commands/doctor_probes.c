@@ -31,8 +31,8 @@
 #include "commands/doctor_mends.h"
 #include "commands/doctor_parts.h"
 #include "jail/cgroup.h"
-#include "jail/mount_ops.h"
-#include "jail/netns.h"
+#include "jail/files/mount_ops.h"
+#include "jail/net/netns.h"
 #include "jail/selftest.h"
 #include "sandbox/landlock.h"
 

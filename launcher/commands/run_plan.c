@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "jail/env.h"
-#include "jail/layout.h"
+#include "jail/files/layout.h"
 #include "policy/surroundings.h"
 #include "run_preparation.h"
 #include "trust/java_store.h"

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "jail/jail.h"
-#include "jail/layout.h"
-#include "jail/tier_b.h"
+#include "jail/files/layout.h"
+#include "jail/tier_b/tier_b_internal.h"
 
 struct agent_plan {
 	const struct jail_spec *spec;

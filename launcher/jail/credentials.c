@@ -8,7 +8,7 @@
  * .gradle): keep tokens out of those, or name the file in filesystem.hide. Nor the agent hosts'
  * own: they log in with them.
  */
-#include "jail/layout.h"
+#include "jail/files/layout.h"
 
 static const char *const credentials[] = {
 	/* keys, and what keeps keys and passwords */

@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "env_rules.h"
-#include "jail/layout.h"
-#include "jail/patterns.h"
+#include "jail/files/layout.h"
+#include "jail/files/patterns.h"
 
 enum env_action {
 	ENV_CA = 0, /* certificates to trust beside those that the program knows */

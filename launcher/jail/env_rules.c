@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "jail/patterns.h"
+#include "jail/files/patterns.h"
 
 #define ENV_TOKEN_MIN 20 /* bytes of a value that is judged by how it begins */
 

@@ -6,8 +6,8 @@
 #define MCPJAIL_JAIL_INIT_H
 
 #include "jail/jail.h"
-#include "jail/layout.h"
-#include "jail/tier_b.h"
+#include "jail/files/layout.h"
+#include "jail/tier_b/tier_b_internal.h"
 
 struct init_plan {
 	const struct jail_spec *spec;

@@ -13,10 +13,10 @@
 
 #include "base/buf.h"
 #include "ipc/channel.h"
-#include "jail/devices.h"
+#include "jail/files/devices.h"
 #include "jail/init.h"
-#include "jail/mounts.h"
-#include "jail/netns.h"
+#include "jail/files/mounts.h"
+#include "jail/net/netns.h"
 
 #define INIT_NAMESPACES 3
 

@@ -17,8 +17,8 @@
 #include "base/cleanup.h"
 #include "jail/init.h"
 #include "jail/jail.h"
-#include "jail/keeps.h"
-#include "jail/layout.h"
+#include "jail/keeps/keeps.h"
+#include "jail/files/layout.h"
 #include "jail/bounds.h"
 #include "sandbox/settings.h"
 

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "jail/mount_ops.h"
+#include "jail/files/mount_ops.h"
 
 static int cover(void)
 {

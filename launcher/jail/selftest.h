@@ -6,8 +6,8 @@
 #define MCPJAIL_JAIL_SELFTEST_H
 
 #include "base/error.h"
-#include "jail/layout.h"
-#include "jail/netns.h"
+#include "jail/files/layout.h"
+#include "jail/net/netns.h"
 
 /**
  * selftest_network() - TCP, DNS and other datagrams go where they must

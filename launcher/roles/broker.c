@@ -140,8 +140,8 @@ static int configure(struct broker_role *role, struct error *err)
 	b->own_fds = openat(b->proc_fd, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->proc_fd < 0 || b->own_fds < 0)
 		return -errno;
-	b->placeholders = placeholders_new();
-	return b->placeholders ? 0 : -ENOMEM;
+	b->standins = standins_new();
+	return b->standins ? 0 : -ENOMEM;
 }
 
 /* --- entering ------------------------------------------------------------------------ */

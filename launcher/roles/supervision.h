@@ -18,7 +18,7 @@
 #include "bpf/wall.h"
 #include "ipc/channel.h"
 #include "jail/bounds.h"
-#include "jail/tiers.h"
+#include "jail/tier_b.h"
 #include "jail/placeholders.h"
 #include "roles/nursery.h"
 #include "roles/relay.h"

@@ -160,7 +160,7 @@ static int on_jail_ready(struct supervision *s, struct message *m)
 		return r;
 	span_copy(ready.layers, s->layers, sizeof(s->layers));
 	if (s->jail.tier == JAIL_TIER_B) {
-		tiers_tell(s->why_b.what[0] ? &s->why_b : NULL, s->layers, line);
+		tier_b_tell(s->why_b.what[0] ? &s->why_b : NULL, s->layers, line);
 		log_notice("%s", line);
 	}
 	supervision_tell_bounds(s);

@@ -288,7 +288,7 @@ void supervision_start(struct supervision *s)
 {
 	struct error err = {.where = ""};
 	char line[ERROR_LINE_BYTES];
-	int r = tiers_check_outer(&err);
+	int r = tier_b_check_outer(&err);
 
 	s->jail = s->plan->jail;
 	bind_to_bounds(s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "jail/aliases.h"
+#include "jail/files/aliases.h"
 
 #include <errno.h>
 #include <limits.h>

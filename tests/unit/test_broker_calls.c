@@ -250,7 +250,7 @@ static int others_sockets(void)
 	return 0;
 }
 
-static void test_what_is_no_placeholder_is_no_way_either(void **state)
+static void test_what_is_no_standin_is_no_way_either(void **state)
 {
 	world_play(state, others_sockets);
 }
@@ -331,7 +331,7 @@ int main(void)
 		IN_WORLD(test_what_the_policy_lists_is_reached_and_recorded),
 		IN_WORLD(test_where_nobody_listens_nothing_is_refused),
 		IN_WORLD(test_a_low_limit_gets_low_numbers),
-		IN_WORLD(test_what_is_no_placeholder_is_no_way_either),
+		IN_WORLD(test_what_is_no_standin_is_no_way_either),
 		IN_WORLD(test_a_full_backlog_is_waited_for_as_the_caller_asked),
 		IN_WORLD(test_who_waits_can_be_killed),
 	};

@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "jail/cgroup.h"
-#include "jail/cgroup_find.h"
+#include "jail/bounds/cgroup_find.h"
 
 static const char hybrid[] =
 	"9:name=systemd:/\n4:memory:/a b/c:d\n1:cpu,cpuacct:/x\n0::/user.slice\n";

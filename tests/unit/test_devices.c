@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "jail/devices.h"
+#include "jail/files/devices.h"
 
 enum { FINE = 0, TAKEN = 10, NOT_EMPTY, CLOSED_OTHERS };
 

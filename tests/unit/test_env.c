@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jail/env.h"
-#include "jail/layout.h"
+#include "jail/files/layout.h"
 
 #include <string.h>
 

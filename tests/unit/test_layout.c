@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "jail/layout.h"
+#include "jail/files/layout.h"
 
 #include <errno.h>
 #include <ftw.h>

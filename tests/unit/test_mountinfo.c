@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "jail/mountinfo.h"
+#include "jail/files/mountinfo.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "jail/patterns.h"
+#include "jail/files/patterns.h"
 
 #include <errno.h>
 #include <fcntl.h>

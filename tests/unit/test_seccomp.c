@@ -19,7 +19,7 @@
 
 #include "base/cleanup.h"
 #include "jail/filter.h"
-#include "jail/filter_tables.h"
+#include "jail/filter/filter_tables.h"
 #include "sandbox/profiles.h"
 #include "sandbox/seccomp.h"
 

@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/remove_tree.h"
 #include "cmocka_all.h"
+#include "jail/tier_b/tier_b_internal.h"
 #include "jail/tier_b.h"
-#include "jail/tiers.h"
 
 /* A home, a project in it, and mcpjail's own places beside. */
 static char base[PATH_MAX / 2];
@@ -256,16 +256,16 @@ static void test_tier_b_holds_files(void **state)
 
 /* --- what is said -------------------------------------------------------------------------- */
 
-static void test_tiers_tell_in_one_line(void **state)
+static void test_tier_b_tell_in_one_line(void **state)
 {
 	const struct error why = {"namespaces", "Operation not permitted", "do something"};
 	char line[TIER_B_TEXT_MAX];
 
 	(void)state;
-	tiers_tell(NULL, "seccomp,broker,landlock,ports,signals", line);
+	tier_b_tell(NULL, "seccomp,broker,landlock,ports,signals", line);
 	assert_null(strstr(line, "signals"));
 	assert_null(strstr(line, "for tier a"));
-	tiers_tell(&why, "seccomp,broker,landlock", line);
+	tier_b_tell(&why, "seccomp,broker,landlock", line);
 	assert_non_null(strstr(line, "(Operation not permitted)"));
 	assert_non_null(strstr(line, "can send them signals"));
 	assert_non_null(strstr(line, "; for tier a: do something"));
@@ -277,7 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tier_b_refuses_what_it_cannot_protect),
 		cmocka_unit_test(test_tier_b_holds_files),
-		cmocka_unit_test(test_tiers_tell_in_one_line),
+		cmocka_unit_test(test_tier_b_tell_in_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -14,19 +14,19 @@ sees the change before anything starts, a self-test, is a mutant of its own.
 
 NAMESPACES = "launcher/jail/namespaces.c"
 INIT = "launcher/jail/init.c"
-FILTER = "launcher/jail/filter.c"
-RULES = "launcher/jail/netns_rules.c"
-MOUNTS = "launcher/jail/mounts.c"
-DEVICES = "launcher/jail/devices.c"
-GUARDS = "launcher/jail/guards.c"
+FILTER = "launcher/jail/filter/filter.c"
+RULES = "launcher/jail/net/netns_rules.c"
+MOUNTS = "launcher/jail/files/mounts.c"
+DEVICES = "launcher/jail/files/devices.c"
+GUARDS = "launcher/jail/keeps/guards.c"
 PRIVILEGES = "launcher/jail/privileges.c"
-LANDLOCK = "launcher/jail/landlock.c"
+LANDLOCK = "launcher/jail/files/landlock.c"
 AGENT = "launcher/jail/agent.c"
-SELFTEST = "launcher/jail/selftest_files.c"
-SELFTEST_NETWORK = "launcher/jail/selftest_network.c"
+SELFTEST = "launcher/jail/files/selftest_files.c"
+SELFTEST_NETWORK = "launcher/jail/net/selftest_network.c"
 STDIO = "launcher/roles/stdio.c"
 INET_CONNECT = "launcher/broker/inet_connect.c"
-B_FILES = "launcher/jail/tier_b_files.c"
+B_FILES = "launcher/jail/tier_b/tier_b_files.c"
 CONFINE = "launcher/sandbox/confine.c"
 CONNECT = "launcher/broker/unix_connect.c"
 
@@ -157,8 +157,8 @@ MUTANTS = [
     {"name": "proc-masks", "who": "root", "edits": [(MOUNTS, "			r = guards_blank(mounts->scratch, at);\n		else if (errno != ENOENT)", "			r = 0;\n		else if (errno != ENOENT)")], "red": "kallsyms proc-keys"},
     {"name": "proc-read-only", "who": "root", "edits": [(MOUNTS, "(geteuid() ? MOUNT_SAFE : MOUNT_SEALED)", "(MOUNT_SAFE)"), (MOUNTS, "{\"sys\", \"sysrq-trigger\", \"irq\", \"bus\", \"fs\", \"acpi\"}", "{\"bus\"}"), MOUNTS_UNSEEN, NO_LANDLOCK],
      "red": "core-pattern drop-caches irq-affinity"},
-    {"name": "private-devices-and-nodev", "who": "root", "edits": [("launcher/jail/mount_ops.h", "#define MOUNT_SAFE   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)", "#define MOUNT_SAFE   MOUNT_ATTR_NOSUID"), (DEVICES, "mount_attach_at(dev, \"/dev\")", "0"), (DEVICES, "		r = attach_all(devices, dev, shm);", "		r = 0;"), MOUNTS_UNSEEN], "red": "dev-fuse"},
-    {"name": "no-devices", "who": "root", "edits": [("launcher/jail/mount_ops.h", "#define MOUNT_SAFE   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)", "#define MOUNT_SAFE   MOUNT_ATTR_NOSUID")], "red": "node-in-project"},
+    {"name": "private-devices-and-nodev", "who": "root", "edits": [("launcher/jail/files/mount_ops.h", "#define MOUNT_SAFE   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)", "#define MOUNT_SAFE   MOUNT_ATTR_NOSUID"), (DEVICES, "mount_attach_at(dev, \"/dev\")", "0"), (DEVICES, "		r = attach_all(devices, dev, shm);", "		r = 0;"), MOUNTS_UNSEEN], "red": "dev-fuse"},
+    {"name": "no-devices", "who": "root", "edits": [("launcher/jail/files/mount_ops.h", "#define MOUNT_SAFE   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)", "#define MOUNT_SAFE   MOUNT_ATTR_NOSUID")], "red": "node-in-project"},
     {"name": "policy-read-only", "edits": [(GUARDS, "		{layout->policy_path, false},\n		{layout->policy_name, false},\n", "")], "red": "policy-write policy-unlink policy-rename policy-exchange policy-hard-link policy-symlink"},
     {"name": "default-policy-read-only", "edits": [(GUARDS, "		{layout->default_policy_dir, true},\n", "")], "red": "default-policy default-policy-directory"},
     {"name": "program-read-only", "edits": [(GUARDS, "		{layout->program_path, false},\n", "")], "red": "program"},
@@ -186,8 +186,8 @@ MUTANTS = [
     {"name": "b-signals", "tier": "b", "red": "kill-victim kill-supervisor kill-init kill-by-pidfd", "edits": B_SCOPES},
     {"name": "b-reading", "tier": "b", "red": "ssh-key aws-key netrc state-read ledger-read tmp var-tmp run sys", "edits": [(B_FILES, "rules.ruleset : hide_all(&rules, &b->layout);", "rules.ruleset : 0;")]},
     {"name": "b-writing-selftest", "tier": "b", "refused": "is writable for the agent", "edits": [B_WRITES]},
-    {"name": "b-writing", "tier": "b", "edits": [B_WRITES, ("launcher/jail/tier_b_init.c", "static bool can_make_a_file(const char *dir)\n{\n", "static bool can_make_a_file(const char *dir)\n{\n	if (dir)\n		return false;\n"),
-                                                 ("launcher/jail/tier_b_init.c", "	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);", "	fd = -1;")],
+    {"name": "b-writing", "tier": "b", "edits": [B_WRITES, ("launcher/jail/tier_b/tier_b_init.c", "static bool can_make_a_file(const char *dir)\n{\n", "static bool can_make_a_file(const char *dir)\n{\n	if (dir)\n		return false;\n"),
+                                                 ("launcher/jail/tier_b/tier_b_init.c", "	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);", "	fd = -1;")],
      "red": "write truncate unlink rename-over move create create-link write-by-symlink write-by-hard-link write-by-proc-root policy-write bashrc claude-hooks"},
     {"name": "b-ipc", "tier": "b", "red": "shared-memory message-queue", "edits": [removed(FILTER, "	LACK_B(shmget),\n"), removed(FILTER, "	LACK_B(mq_open),\n")]},
 
@@ -197,7 +197,7 @@ MUTANTS = [
     {"name": "role-capabilities", "who": "root", "test": "tests/jail/roles_are_confined.t",
      "edits": [(CONFINE, "		r = room_make(p->has_network, err);\n	if (!r)\n		r = set_limits(p, err);\n	if (!r)\n		r = drop_capabilities(0, err);\n", "		r = room_make(p->has_network, err);\n	if (!r)\n		r = set_limits(p, err);\n")]},
     {"name": "init-filter", "who": "root", "test": "tests/jail/roles_are_confined.t",
-     "edits": [("launcher/jail/filter_init.c", "	return seccomp_install(&filter_init_table, FILTER_EVERY_ROW, err);", "	return err ? 0 : seccomp_install(&filter_init_table, FILTER_EVERY_ROW, err);")]},
+     "edits": [("launcher/jail/filter/filter_init.c", "	return seccomp_install(&filter_init_table, FILTER_EVERY_ROW, err);", "	return err ? 0 : seccomp_install(&filter_init_table, FILTER_EVERY_ROW, err);")]},
     {"name": "second-wall", "who": "root", "test": "tests/jail/second_wall.t",
      "edits": [("bpf/wall.bpf.c", "		return stop(w, hook, ECONNREFUSED);", "		return PASS;")]},
 
