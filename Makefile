@@ -45,7 +45,7 @@ HARDEN	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 
 CFLAGS	?= -O2 -g
-CPPFLAGS += -Iinclude -Ilauncher -I$(BUILD)/gen -D_GNU_SOURCE -DMCPJAIL_VERSION='"$(VERSION)"'
+CPPFLAGS += -Iinclude -Ilauncher -I. -I$(BUILD)/gen -D_GNU_SOURCE -DMCPJAIL_VERSION='"$(VERSION)"'
 ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack
 ALL_LDFLAGS := -pie $(LDHARDEN) -Wl,--as-needed $(LDSAN) $(LDFLAGS)
@@ -74,7 +74,7 @@ PROGRAM_OBJS := $(BUILD)/obj/launcher/static_libc.o
 endif
 
 NOT_LIB	:= launcher/main.c launcher/static_libc.c %.bpf.c
-SRCS	?= $(sort $(filter-out $(NOT_LIB),$(wildcard launcher/*.c launcher/*/*.c launcher/*/*/*.c policy/*.c bpf/*.c)))
+SRCS	?= $(sort $(filter-out $(NOT_LIB),$(wildcard launcher/*.c launcher/*/*.c launcher/*/*/*.c policy/*.c policy/*/*.c bpf/*.c)))
 OBJS	:= $(SRCS:%.c=$(BUILD)/obj/%.o)
 LIB	:= $(BUILD)/libmcpjail.a
 

@@ -16,8 +16,8 @@
 
 #include "base/span.h"
 #include "base/text.h"
-#include "json_auto.h"
-#include "scan.h"
+#include "policy/json/json_auto.h"
+#include "policy/json/scan.h"
 
 #define ITEM_MAX 65536 /* bytes of one addition */
 

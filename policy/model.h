@@ -5,7 +5,7 @@
 #ifndef MCPJAIL_POLICY_MODEL_H
 #define MCPJAIL_POLICY_MODEL_H
 
-#include "egress_entry.h"
+#include "policy/judge/egress_entry.h"
 #include "paths.h"
 #include "policy/policy.h"
 #include "policy/surroundings.h"

@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include "../../policy/scan.h"
+#include "policy/json/scan.h"
 #include "fuzz.h"
 #include "ledger/scan.h"
 #include "mcp/json.h"

@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "../../policy/json_auto.h"
+#include "policy/json/json_auto.h"
 #include "base/cleanup.h"
 #include "policy/egress.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../policy/json_auto.h"
-#include "../../policy/predicates.h"
+#include "policy/json/json_auto.h"
+#include "policy/judge/predicates.h"
 #include "base/cleanup.h"
 
 #define H PREDICATE_HOLDS

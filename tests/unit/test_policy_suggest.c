@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../policy/suggest.h"
+#include "policy/load/suggest.h"
 #include "base/cleanup.h"
 
 #define WORD_65 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
