@@ -67,6 +67,11 @@ enum message_type {
 	 * 127.0.0.1, [TCP at ::1]
 	 */
 	MSG_LISTENERS,
+	/*
+	 * supervisor → keeper, once, when what was asked for is known to be possible: from here on
+	 * there is a record of the run
+	 */
+	MSG_KEEPER_BEGIN,
 	/* role → supervisor */
 	MSG_KEEPER_READY, /* confined; carries the CA */
 	MSG_DIALER_READY, /* confined */
@@ -134,8 +139,11 @@ struct msg_keeper_config {
 	struct span cwd;
 	struct span policy_path; /* "" for the built-in policy */
 	struct span version;
-	uint8_t tier; /* enum jail_tier */
 	uint8_t log_level;
+};
+
+struct msg_keeper_begin {
+	uint8_t tier; /* enum jail_tier */
 };
 
 struct msg_keeper_ready {

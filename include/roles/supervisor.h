@@ -16,7 +16,7 @@
 #define SUPERVISOR_SETUP_MS   10000 /* from start to the agent's exec */
 #define SUPERVISOR_TERM_MS    8000  /* from a SIGTERM that was passed on to the end */
 #define SUPERVISOR_END_MS     3000  /* for each part's farewell */
-#define SUPERVISOR_BROKER_MS  3     /* from the agent's exec to a broker that nobody has called */
+#define SUPERVISOR_SERVICE_MS 6     /* from the agent's exec to a proxy that nobody has asked */
 #define SUPERVISOR_REASON_MAX 512
 
 /* What is to run. Everything is borrowed for the time of supervisor_run(). */

@@ -29,7 +29,8 @@ FIELDS(msg_keeper_config, WIRE_SPAN(struct msg_keeper_config, run_id, SHORT_MAX)
        WIRE_SPAN(struct msg_keeper_config, cwd, IPC_PATH_MAX),
        WIRE_SPAN(struct msg_keeper_config, policy_path, IPC_PATH_MAX),
        WIRE_SPAN(struct msg_keeper_config, version, SHORT_MAX),
-       WIRE_U8(struct msg_keeper_config, tier), WIRE_U8(struct msg_keeper_config, log_level));
+       WIRE_U8(struct msg_keeper_config, log_level));
+FIELDS(msg_keeper_begin, WIRE_U8(struct msg_keeper_begin, tier));
 
 FIELDS(msg_keeper_ready, WIRE_SPAN(struct msg_keeper_ready, ca_pem, CA_PEM_MAX),
        WIRE_U32(struct msg_keeper_ready, ca_subject_hash));
@@ -175,8 +176,10 @@ FIELDS(msg_exited, WIRE_U8(struct msg_exited, is_alone), WIRE_U32(struct msg_exi
 /* Channels between proxy, keeper and dialer have no configuration step: they run from the start. */
 static const struct message_rule rules[MSG_TYPES] = {
 	/* type                 name             from to  phases     opens      payload fds */
-	[MSG_KEEPER_CONFIG] = {"keeper-config", S, K, IPC_START, IPC_RUN, &msg_keeper_config_type,
+	[MSG_KEEPER_CONFIG] = {"keeper-config", S, K, IPC_START, IPC_SETUP, &msg_keeper_config_type,
 			       5, 5},
+	[MSG_KEEPER_BEGIN] = {"keeper-begin", S, K, IPC_SETUP, IPC_RUN, &msg_keeper_begin_type, 0,
+			      0},
 	[MSG_DIALER_CONFIG] = {"dialer-config", S, D, IPC_START, IPC_RUN, &msg_dialer_config_type,
 			       2, 2},
 	[MSG_PROXY_CONFIG] = {"proxy-config", S, P, IPC_START, IPC_SETUP, &msg_proxy_config_type, 4,

@@ -5,7 +5,8 @@
  *
  *	gate	the uid map is written; the supervisor lives, and its death kills init
  *	enter	own session, no descriptors but the plan's, not dumpable
- *	net	loopback, routes, packet rules, listeners: tested, and handed out
+ *	net	loopback, routes, packet rules, listeners: tested, and handed out; made by a
+ *		second thread (init_beside.c), meanwhile:
  *	mounts	the file tree, devices, the terminal
  *	trust	the run's CA arrives; its files are written and /run closed: what can be
  *		done before is done before, since the CA is waited for
@@ -204,29 +205,6 @@ void init_expect(struct init *init, enum message_type type, struct message *ret)
 
 /* --- stages ----------------------------------------------------------------------- */
 
-static int set_up_network(struct init *init, struct error *err)
-{
-	const struct jail_spec *spec = init->plan->spec;
-	int r = netns_set_up(&init->net, err);
-
-	/* Before anybody else can take its connections. */
-	if (!r)
-		r = selftest_network(&init->net, err);
-	if (!r)
-		r = devices_take(spec->wants_pty ? &spec->winsize : NULL, &init->devices, err);
-	if (!r)
-		r = send_sockets(init, err);
-	init->has_netlog = init->net.log >= 0;
-	netns_close(&init->net);
-	fd_close(&init->devices.pty_master);
-	return r;
-}
-
-struct buf *init_java_store(struct init *init)
-{
-	return init->plan->spec->wants_java_store ? &init->java : NULL;
-}
-
 static int set_up_files(struct init *init, struct error *err)
 {
 	int r = 0;
@@ -237,10 +215,41 @@ static int set_up_files(struct init *init, struct error *err)
 	}
 	if (!r)
 		r = mounts_set_up(init->plan->layout, &init->devices, &init->mounts, err);
-	if (!r)
-		r = trust_files_prepare(init->mounts.scratch, init_java_store(init), err);
 	devices_close(&init->devices);
 	return r;
+}
+
+static int hand_out_network(struct init *init, struct error *err)
+{
+	int r = send_sockets(init, err);
+
+	init->has_netlog = init->net.log >= 0;
+	netns_close(&init->net);
+	fd_close(&init->devices.pty_master);
+	return r;
+}
+
+/* Network and mounts at the same time. */
+static int set_up_surroundings(struct init *init, struct error *err)
+{
+	const struct jail_spec *spec = init->plan->spec;
+	struct error beside_err = {"", "", ""};
+	struct beside beside;
+	int r = beside_start(&beside, init, err), beside_r;
+
+	if (r < 0)
+		return r;
+	r = devices_take(spec->wants_pty ? &spec->winsize : NULL, &init->devices, err);
+	if (!r)
+		r = set_up_files(init, err);
+	beside_r = beside_join(&beside, &beside_err);
+	if (!r && beside_r < 0) {
+		*err = beside_err;
+		r = beside_r;
+	}
+	if (!r)
+		r = hand_out_network(init, err);
+	return r ? r : trust_files_prepare(init->mounts.scratch, &init->trust, err);
 }
 
 static int set_up_trust(struct init *init, struct error *err)
@@ -252,8 +261,7 @@ static int set_up_trust(struct init *init, struct error *err)
 	init_expect(init, MSG_TRUST, &m);
 	if (message_decode(&m, &trust) < 0)
 		_exit(JAIL_EXIT_BROKEN);
-	r = trust_files_write(&trust, init->plan->layout, init->mounts.scratch,
-			      init_java_store(init), err);
+	r = trust_files_write(&trust, init->plan->layout, init->mounts.scratch, &init->trust, err);
 	if (!r)
 		r = mounts_finish(init->plan->layout, &init->mounts, err);
 	if (!r)
@@ -261,7 +269,7 @@ static int set_up_trust(struct init *init, struct error *err)
 	if (!r && init->plan->layout->nests)
 		r = nesting_cover_root(err);
 	mounts_close(&init->mounts);
-	buf_free(&init->java);
+	trust_system_free(&init->trust);
 	return r;
 }
 
@@ -273,9 +281,7 @@ static int make_jail(struct init *init, struct error *err)
 		return init_make_tier_b(init, err);
 	r = init_enter(init, err);
 	if (!r)
-		r = set_up_network(init, err);
-	if (!r)
-		r = set_up_files(init, err);
+		r = set_up_surroundings(init, err);
 	if (!r)
 		r = selftest_mounts(init->plan->layout, err);
 	if (!r)
@@ -342,13 +348,13 @@ static int send_notifier(struct init *init, int listener, struct error *err)
  */
 static int prepare_agent(struct init *init, int *ret_line, struct error *err)
 {
-	struct env_facts facts = {.spec = init->plan->spec,
-				  .ca_path = TRUST_CA_PATH,
-				  .bundle_path = TRUST_BUNDLE_PATH,
-				  .cwd = init->plan->layout->cwd,
-				  .layout = init->plan->layout,
-				  .java_options =
-					  init_java_store(init) ? TRUST_JAVA_OPTIONS : NULL};
+	struct env_facts facts = {
+		.spec = init->plan->spec,
+		.ca_path = TRUST_CA_PATH,
+		.bundle_path = TRUST_BUNDLE_PATH,
+		.cwd = init->plan->layout->cwd,
+		.layout = init->plan->layout,
+		.java_options = init->plan->spec->wants_java_store ? TRUST_JAVA_OPTIONS : NULL};
 	struct tier_b_names names;
 	struct agent_plan plan = {.spec = init->plan->spec,
 				  .layout = init->plan->layout,
@@ -505,7 +511,7 @@ _Noreturn void init_run(const struct init_plan *plan)
 			    .net = NETNS_NONE,
 			    .devices = DEVICES_NONE,
 			    .mounts = {.scratch = -1},
-			    .java = BUF_INIT(JAVA_STORE_MAX)};
+			    .trust = TRUST_SYSTEM_INIT(plan->spec->wants_java_store)};
 	struct error err = {"", "", ""};
 
 	wait_at_gate(plan);

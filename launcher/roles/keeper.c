@@ -6,11 +6,13 @@
  *
  * Stages:
  * 1. configuration: descriptors of the run and state directories, the policy, the proxy
- *    channel. Files are opened, keys made, run.start and policy.loaded written. What cannot
- *    be opened is remembered: such a keeper serves, and denies every call with the reason.
- * 2. confinement: the directories are closed before; no path can be opened any more.
- * 3. serving: MSG_CALL is judged by limits, recorded, answered, in that order.
- * 4. the end, on MSG_RUN_ENDED: what the proxy still said is taken in, open calls become
+ *    channel. The state is opened, keys are made, while the jail is.
+ * 2. the beginning, on MSG_KEEPER_BEGIN: the run's files are made, run.start and policy.loaded
+ *    written. What cannot be opened is remembered: such a keeper serves, and denies every call
+ *    with the reason.
+ * 3. confinement: the directories are closed before; no path can be opened any more.
+ * 4. serving: MSG_CALL is judged by limits, recorded, answered, in that order.
+ * 5. the end, on MSG_RUN_ENDED: what the proxy still said is taken in, open calls become
  *    call.outcome_unknown, run.end is the last record, signed; the key is wiped.
  * When the supervisor vanishes or the proxy breaks the protocol, the ledger is signed as it
  * is, without run.end: whoever reads it sees that the run was cut short.
@@ -125,20 +127,18 @@ static int init_run(struct keeper *k, const struct msg_keeper_config *config, co
 	return 0;
 }
 
-static int init_from_config(struct keeper *k, struct message *m)
+static int prepare(struct keeper *k, struct message *m, struct msg_keeper_config *config)
 {
 	const struct timeval send_timeout = {KEEPER_SEND_MS / 1000, 0};
-	struct msg_keeper_config config;
-	int r = message_decode(m, &config);
+	int r = message_decode(m, config);
 
 	if (r)
 		return r;
-	if (config.log_level <= LOG_PROTOCOL)
-		log_set_level((enum log_level)config.log_level);
-	k->is_bare = config.tier;
-	k->run_id = copy_span(config.run_id);
-	k->grant = copy_span(config.grant);
-	k->command = copy_span(config.command);
+	if (config->log_level <= LOG_PROTOCOL)
+		log_set_level((enum log_level)config->log_level);
+	k->run_id = copy_span(config->run_id);
+	k->grant = copy_span(config->grant);
+	k->command = copy_span(config->command);
 	if (!k->run_id || !k->grant || !k->command)
 		return -ENOMEM;
 	k->status = (struct run_status){.run_id = k->run_id, .child_exit = -1};
@@ -156,8 +156,32 @@ static int init_from_config(struct keeper *k, struct message *m)
 	if (r)
 		return r;
 	init_limits(k, m->fds[CONFIG_STATE_DIR]);
-	r = init_run(k, &config, m->fds);
-	return r ? r : ca_new(k->run_id, &k->ca);
+	return ca_new(k->run_id, &k->ca);
+}
+
+/* Nothing of the run is kept if it is never begun. */
+static int await_begin(struct keeper *k)
+{
+	struct message m;
+	struct msg_keeper_begin begin;
+	int r = channel_receive(&k->supervisor, &m);
+
+	if (r <= 0)
+		return r ? r : -EPIPE;
+	r = m.type == MSG_KEEPER_BEGIN ? message_decode(&m, &begin) : -EPROTO;
+	message_free(&m);
+	k->is_bare = !r && begin.tier;
+	return r;
+}
+
+static int init_from_config(struct keeper *k, struct message *m)
+{
+	struct msg_keeper_config config;
+	int r = prepare(k, m, &config);
+
+	if (!r)
+		r = await_begin(k);
+	return r ? r : init_run(k, &config, m->fds);
 }
 
 static int send_ready(struct keeper *k)

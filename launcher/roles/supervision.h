@@ -3,7 +3,8 @@
  * roles/supervision.h - state of one run, shared by the supervisor's own files
  *
  *	supervisor.c           the loop, and the order in which a run ends
- *	supervision_start.c    starts and configures the parts
+ *	supervision_start.c    the keeper and the jail
+ *	supervision_service.c  proxy, dialer and broker, when they are asked for
  *	supervision_messages.c what the parts say
  *	supervision_events.c   signals, deaths, time
  *	supervision_bounds.c   control groups, limits, the second wall
@@ -11,6 +12,7 @@
 #ifndef MCPJAIL_ROLES_SUPERVISION_H
 #define MCPJAIL_ROLES_SUPERVISION_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,16 +41,25 @@ struct part {
 /* SETUP → RUNNING → ENDING; SETUP → ENDING when something fails before the exec. */
 enum stage { STAGE_SETUP = 0, STAGE_RUNNING, STAGE_ENDING };
 
-/*
- * What a broker in tier A is to be given. It is started when the agent first calls it, or after a
- * moment: a command that is over by then has not waited for it.
- */
-struct broker_to_be {
-	int jail[CHANNEL_FDS_MAX]; /* the agent's listener, its namespaces */
+#define SERVICE_LISTENERS 4 /* TCP, DNS over UDP and TCP, netlog */
+#define SERVICE_POLLS     (SERVICE_LISTENERS + 1)
+
+/* What proxy, dialer and broker are to be given; -1 and 0 once they have been. */
+struct service {
+	bool is_started;
+	struct nursery nursery;           /* of dialer and proxy */
+	int listeners[SERVICE_LISTENERS]; /* the proxy's */
+	size_t n_listeners;
+	int jail[CHANNEL_FDS_MAX]; /* the agent's calls, its namespaces: the broker's */
 	size_t n_jail;
-	int keeper_end, proxy_end; /* of the channels; -1: it has been given them */
-	uint64_t at_ms;            /* 0: not yet known */
+	int proxy_line, broker_line; /* their ends of the keeper's channels */
+	int broker_proxy;            /* the broker's end of the proxy's channel */
+	uint64_t at_ms;              /* when they are started unasked; 0: not yet known */
 };
+
+#define SERVICE_NONE                                                                               \
+	((struct service){                                                                         \
+		.nursery = NURSERY_NONE, .proxy_line = -1, .broker_line = -1, .broker_proxy = -1})
 
 struct supervision {
 	const struct supervisor_plan *plan;
@@ -58,8 +69,12 @@ struct supervision {
 	uint16_t proxy_ports[2]; /* in tier B, of its listeners at 127.0.0.1 and ::1; 0: none */
 	struct run_result *result;
 	struct part parts[PARTS];
-	struct broker_to_be broker;
-	struct nursery nursery; /* of keeper, dialer and proxy */
+	struct service service;
+	/*
+	 * Of the keeper. Ended last: who leaves the room last is kept by the kernel until that has
+	 * been taken apart.
+	 */
+	struct nursery nursery;
 	struct terminal terminal;
 	struct pump *terminal_input; /* borrowed from the relay; NULL: none */
 	enum stage stage;
@@ -107,6 +122,9 @@ void supervision_end_orphans(struct supervision *s);
 /** supervision_make_bounds() - Before the jail is started: its control groups */
 void supervision_make_bounds(struct supervision *s);
 
+/** supervision_drop_wall() - Once the jail is empty. Harmless to repeat */
+void supervision_drop_wall(struct supervision *s);
+
 /** supervision_prepare_wall() - While the jail is being made; protects the roles, too */
 void supervision_prepare_wall(struct supervision *s);
 
@@ -122,18 +140,44 @@ void supervision_count_stopped(struct supervision *s);
 /** supervision_end_bounds() - init is gone: kill what is left, take the wall down */
 void supervision_end_bounds(struct supervision *s);
 
-/** supervision_start_roles() - Keeper, dialer and proxy, who wait for their configuration */
-int supervision_start_roles(struct supervision *s, struct error *err);
+/** supervision_start_keeper() - It waits for its configuration. Return: 0; -errno, @err filled */
+int supervision_start_keeper(struct supervision *s, struct error *err);
 
-/** supervision_await_roles() - Learn who they are. Once, before any child is reaped. Return: 0;
+/** supervision_await_keeper() - Learn who it is. Once, before any child is reaped. Return: 0;
  * -ECHILD */
-int supervision_await_roles(struct supervision *s);
+int supervision_await_keeper(struct supervision *s);
 
 /** supervision_reap() - Take in which children have ended */
 void supervision_reap(struct supervision *s);
 
-/** supervision_start_broker() - Tier A: with all that it needs. A failure ends the run */
-void supervision_start_broker(struct supervision *s);
+/**
+ * supervision_open_lines() - The keeper's channels to proxy and broker
+ * @ret_keeper_proxy, @ret_keeper_broker: Its ends, the caller's to close; -1 on failure
+ *
+ * Return: 0; -errno
+ */
+int supervision_open_lines(struct supervision *s, int *ret_keeper_proxy, int *ret_keeper_broker);
+
+/** supervision_keep_listeners() - The first @n of a message and, if there is a log, its last */
+void supervision_keep_listeners(struct supervision *s, struct message *m, size_t n, bool has_log);
+
+/** supervision_keep_calls() - The agent's calls, for the broker, and what came with them */
+void supervision_keep_calls(struct supervision *s, struct message *m);
+
+/** supervision_poll_service() - What to wait on for the first request. Return: how many */
+size_t supervision_poll_service(const struct supervision *s, struct pollfd *ret);
+
+/** supervision_is_asked() - Whether one of them has a request */
+bool supervision_is_asked(const struct pollfd *fds, size_t n);
+
+/** supervision_start_service() - Proxy, dialer, broker. Once; a failure ends the run */
+void supervision_start_service(struct supervision *s);
+
+/** supervision_serve_the_last() - If what the jail has asked for last was not seen yet, start it */
+void supervision_serve_the_last(struct supervision *s);
+
+/** supervision_end_service() - Close what was never given away. Harmless to repeat */
+void supervision_end_service(struct supervision *s);
 
 /** supervision_drop_calls() - There is nobody to call a broker that has not been started */
 void supervision_drop_calls(struct supervision *s);

@@ -30,6 +30,13 @@ static void protect_roles(const struct supervision *s)
 	supervision_protect(getpid());
 }
 
+void supervision_drop_wall(struct supervision *s)
+{
+	wall_free(s->wall);
+	s->wall = NULL;
+	s->wall_is_up = false;
+}
+
 void supervision_prepare_wall(struct supervision *s)
 {
 	protect_roles(s);
@@ -106,7 +113,6 @@ void supervision_end_bounds(struct supervision *s)
 	if (bounds_end(&s->bounds, SUPERVISOR_END_MS))
 		log_error("processes of the command live on in its control group");
 	supervision_count_stopped(s);
-	wall_free(s->wall);
-	s->wall = NULL;
+	supervision_drop_wall(s);
 	s->has_bounds = false;
 }

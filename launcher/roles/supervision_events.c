@@ -130,6 +130,8 @@ void supervision_reap(struct supervision *s)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->nursery.pid)
 			s->nursery.pid = 0;
+		if (pid == s->service.nursery.pid)
+			s->service.nursery.pid = 0;
 		for (int i = 0; i < PARTS; i++) {
 			struct part *part = &s->parts[i];
 
@@ -209,8 +211,8 @@ void supervision_check_time(struct supervision *s)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (s->stage == STAGE_RUNNING && s->broker.at_ms && now >= s->broker.at_ms)
-		supervision_start_broker(s);
+	if (s->stage == STAGE_RUNNING && s->service.at_ms && now >= s->service.at_ms)
+		supervision_start_service(s);
 	if (s->stage == STAGE_SETUP && now >= s->deadline_ms) {
 		supervision_fail(s, "the jail was not ready after %d s",
 				 SUPERVISOR_SETUP_MS / 1000);
@@ -230,8 +232,8 @@ int supervision_time_left(const struct supervision *s)
 
 	if (s->timeout_at_ms && (!until || s->timeout_at_ms < until))
 		until = s->timeout_at_ms;
-	if (s->broker.at_ms && (!until || s->broker.at_ms < until))
-		until = s->broker.at_ms;
+	if (s->service.at_ms && (!until || s->service.at_ms < until))
+		until = s->service.at_ms;
 	if (!until)
 		return -1;
 	return until <= now ? 0 : (int)(until - now < 60000 ? until - now : 60000);

@@ -47,7 +47,6 @@ static void start_agent_when_ready(struct supervision *s)
 		if (!s->parts[i].is_ready || s->has_told_exec)
 			return;
 	s->has_told_exec = true;
-	nursery_end(&s->nursery);
 	check_required_layers(s);
 	if (s->stage == STAGE_SETUP && channel_send(&s->parts[PART_INIT].channel, MSG_EXEC, NULL))
 		supervision_fail(s, "init could not be told to start the command");
@@ -131,23 +130,17 @@ static int on_jail_sockets_b(struct supervision *s, struct message *m)
 static int on_jail_sockets(struct supervision *s, struct message *m)
 {
 	bool wants_pty = s->plan->jail.wants_pty;
-	size_t n = 0, netlog_at = wants_pty ? 4 : 3;
-	int fds[4], r;
+	size_t netlog_at = wants_pty ? 4 : 3;
 
 	if (s->jail.tier == JAIL_TIER_B)
 		return on_jail_sockets_b(s, m);
 	if (m->n_fds < netlog_at)
 		return -EPROTO;
-	for (size_t i = 0; i < 3; i++)
-		fds[n++] = m->fds[i];
-	if (m->n_fds > netlog_at)
-		fds[n++] = m->fds[netlog_at];
 	if (wants_pty)
 		s->pty_master = message_take_fd(m, 3);
-	r = channel_send_fds(&s->parts[PART_PROXY].channel, MSG_LISTENERS, NULL, fds, n);
-	/* While the proxy prepares itself. */
-	supervision_raise_wall(s, fds[0]);
-	return r;
+	supervision_raise_wall(s, m->fds[0]);
+	supervision_keep_listeners(s, m, 3, m->n_fds > netlog_at);
+	return 0;
 }
 
 static int on_jail_ready(struct supervision *s, struct message *m)
@@ -233,8 +226,8 @@ static int on_execed(struct supervision *s, struct message *m)
 		run.pid = agent_pid(s);
 		s->stage = STAGE_RUNNING;
 		s->deadline_ms = 0;
-		if (s->broker.n_jail)
-			s->broker.at_ms = clock_mono_ms() + SUPERVISOR_BROKER_MS;
+		if (!s->service.is_started)
+			s->service.at_ms = clock_mono_ms() + SUPERVISOR_SERVICE_MS;
 		if (s->plan->timeout_ms)
 			s->timeout_at_ms = clock_mono_ms() + s->plan->timeout_ms;
 		start_relaying(s);
@@ -289,6 +282,8 @@ static int on_role_ready(struct supervision *s, struct message *m)
 {
 	if (m->type != MSG_BROKER_READY)
 		s->parts[m->type == MSG_DIALER_READY ? PART_DIALER : PART_PROXY].is_ready = true;
+	if (s->parts[PART_DIALER].is_ready && s->parts[PART_PROXY].is_ready)
+		nursery_end(&s->service.nursery);
 	return 0;
 }
 
@@ -296,8 +291,7 @@ static int on_notifier(struct supervision *s, struct message *m)
 {
 	if (s->jail.tier == JAIL_TIER_B)
 		return supervision_send_jail(s, m->fds, m->n_fds);
-	for (size_t i = 0; i < m->n_fds; i++)
-		s->broker.jail[s->broker.n_jail++] = message_take_fd(m, i);
+	supervision_keep_calls(s, m);
 	return 0;
 }
 

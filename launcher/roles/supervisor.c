@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The supervisor holds the privilege and the person's terminal. It starts the roles and
+ * The supervisor holds the privilege and the person's terminal. It starts the keeper and
  * the jail's init side by side, and lets the agent start only when every one of them has
  * said that it is confined and works:
  *
- *	keeper ready (its CA) ──► init: trust        init's sockets ──► proxy: listeners
- *	keeper, dialer, proxy, jail all ready ──► init: exec ──► execed
- *	the agent's filter is on: its listener, from init ──► broker (in tier A a moment later)
+ *	keeper ready (its CA) ──► init: trust
+ *	keeper and jail ready ──► init: exec ──► execed
+ *	init's sockets and the listener of the agent's filter, from init ──► proxy, dialer, broker
+ *	(in tier A a moment later, or when the agent first asks for one of them)
  *
  * From then on it waits. The end of any part but the agent is a failure of the jail: init
  * is killed first, with it everything in its pid namespace, and only then is anything
@@ -32,21 +33,21 @@
 /* One turn: wait for anything, act on all of it. @wait_ms: -1 waits for as long as it takes */
 static void turn(struct supervision *s, int wait_ms)
 {
-	enum { SIGNALS = 0, CALLS, CHANNELS, PUMPS = CHANNELS + PARTS };
-	struct pollfd fds[PUMPS + 2 * RELAY_PUMPS_MAX];
-	size_t n = PUMPS;
+	enum { SIGNALS = 0, CHANNELS, PUMPS = CHANNELS + PARTS };
+	struct pollfd fds[PUMPS + 2 * RELAY_PUMPS_MAX + SERVICE_POLLS];
+	size_t n = PUMPS, service, n_service = 0;
 
 	fds[SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-	fds[CALLS] = (struct pollfd){
-		.fd = s->broker.n_jail && s->stage != STAGE_ENDING ? s->broker.jail[0] : -1,
-		.events = POLLIN};
 	for (int i = 0; i < PARTS; i++)
 		fds[CHANNELS + i] = (struct pollfd){.fd = s->parts[i].channel.fd, .events = POLLIN};
 	n += relay_poll(s->plan->relay, fds + n);
-	if (poll(fds, n, wait_ms) < 0)
+	service = n;
+	if (s->stage == STAGE_RUNNING)
+		n_service = supervision_poll_service(s, fds + n);
+	if (poll(fds, n + n_service, wait_ms) < 0)
 		return;
-	if (fds[CALLS].revents & POLLIN)
-		supervision_start_broker(s);
+	if (supervision_is_asked(fds + service, n_service))
+		supervision_start_service(s);
 	for (int i = 0; i < PARTS; i++)
 		if (fds[CHANNELS + i].revents)
 			supervision_receive(s, &s->parts[i]);
@@ -165,6 +166,7 @@ static void end_service(struct supervision *s)
 	terminal_give_back(&s->terminal);
 	if (s->pty_master >= 0)
 		terminal_reset(STDERR_FILENO);
+	supervision_serve_the_last(s);
 	end_proxy(s);
 	await(s, proxy_has_ended);
 	if (!proxy_has_ended(s)) {
@@ -178,6 +180,9 @@ static void end_service(struct supervision *s)
 	dismiss_broker(s);
 	supervision_count_stopped(s);
 	tell_keeper_the_end(s);
+	/* While others end: it takes the kernel a good part of a millisecond. */
+	if (s->jail_is_empty)
+		supervision_drop_wall(s);
 }
 
 /*
@@ -199,12 +204,11 @@ static void end_run(struct supervision *s)
 	}
 	if (s->awaits_ledger)
 		await(s, ledger_is_closed);
-	nursery_end(&s->nursery);
-	fd_close(&s->broker.keeper_end);
-	fd_close(&s->broker.proxy_end);
+	supervision_end_service(s);
 	for (int i = 0; i < PARTS; i++)
 		channel_close(&s->parts[i].channel);
 	await(s, all_are_gone);
+	nursery_end(&s->nursery);
 	for (int i = 0; i < PARTS; i++)
 		kill_part(&s->parts[i]);
 	if (s->tier_b)
@@ -226,14 +230,15 @@ int supervisor_begin(struct supervision **ret, struct error *err)
 				  .init_pidfd = -1,
 				  .pty_master = -1,
 				  .nursery = NURSERY_NONE,
-				  .broker = {.keeper_end = -1, .proxy_end = -1},
+				  .service = SERVICE_NONE,
 				  .placeholders = PLACEHOLDERS_NONE,
 				  .wall_error = {.where = ""}};
 	for (int i = 0; i < PARTS; i++)
 		s->parts[i] = (struct part){.role = roles[i], .channel = {.fd = -1}};
-	/* Who calls it waits for it; nobody else does. */
-	s->parts[PART_BROKER].is_ready = true;
-	r = supervision_start_roles(s, err);
+	/* Who asks them for something waits for them; nobody else does. */
+	for (int i = PART_DIALER; i <= PART_BROKER; i++)
+		s->parts[i].is_ready = true;
+	r = supervision_start_keeper(s, err);
 	if (r)
 		supervisor_abandon(s);
 	else
@@ -245,7 +250,7 @@ void supervisor_abandon(struct supervision *s)
 {
 	if (!s)
 		return;
-	(void)supervision_await_roles(s);
+	(void)supervision_await_keeper(s);
 	nursery_end(&s->nursery);
 	for (int i = 0; i < PARTS; i++) {
 		kill_part(&s->parts[i]);

@@ -44,7 +44,7 @@ ok $? "without a trace outside"
 rm -f /tmp/mcpjail-probe.$$ /var/tmp/mcpjail-probe.$$
 is "$(j -- sh -c 'ls /sys | wc -l')" 0 "/sys is masked"
 is "$(j -- ls /run)" mcpjail "/run has nothing of the host's"
-is "$(j -- sh -c 'echo /proc/[0-9]*')" "/proc/1 /proc/2" "/proc shows the jail's own processes"
+is "$(j -- sh -c 'set -- /proc/[0-9]*; [ "$*" = "/proc/1 /proc/$$" ] && echo both')" both "/proc shows init and the command, nothing else"
 dir=$(mktemp -d /tmp/mcpjail-cwd.XXXXXX)
 is "$(cd "$dir" && j -- sh -c 'echo x >y'; cat "$dir/y")" x "a working directory under /tmp is writable"
 rm -rf "$dir"

@@ -87,6 +87,9 @@ static void start_keeper(struct fixture *f)
 			 0);
 	assert_int_equal(
 		channel_send_fds(&f->keeper_of_supervisor, MSG_KEEPER_CONFIG, &config, fds, 5), 0);
+	assert_int_equal(channel_send(&f->keeper_of_supervisor, MSG_KEEPER_BEGIN,
+				      &(struct msg_keeper_begin){0}),
+			 0);
 	close(proxy[1]);
 	close(broker[1]);
 	close(policy);

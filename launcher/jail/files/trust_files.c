@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,53 +16,52 @@
 #include "jail/files/trust_places.h"
 #include "trust/java_store.h"
 
-#define TRUST_BUNDLE_MAX (16 << 20) /* bytes of the system's bundle that are taken over */
+/* --- the system's bundle --------------------------------------------------------- */
 
-/* Without a system bundle the run's CA is all there is, and all that is needed. */
-static int copy_system_bundle(int to)
+int trust_system_open(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ca_bundles); i++) {
-		autoclose int from = open(ca_bundles[i], O_RDONLY | O_CLOEXEC);
-		size_t left = TRUST_BUNDLE_MAX;
-		ssize_t n = 1;
+		int fd = open(ca_bundles[i], O_RDONLY | O_CLOEXEC);
 
-		if (from < 0)
-			continue;
-		while (left && n > 0) {
-			n = sendfile(to, from, NULL, left);
-			if (n < 0)
-				return -errno;
-			left -= (size_t)n;
-		}
-		return io_write_all(to, "\n", 1);
+		if (fd >= 0)
+			return fd;
 	}
-	return 0;
+	return -1;
 }
+
+void trust_system_free(struct trust_system *system)
+{
+	buf_free(&system->pem);
+	buf_free(&system->java);
+}
+
+/* Into memory of our own: a file that is mapped somebody could cut off meanwhile. */
+static int read_bundle(int bundle_fd, struct trust_system *ret)
+{
+	int r = io_read_to_end(bundle_fd, &ret->pem);
+
+	if (!r || r == -EFBIG)
+		r = ret->wants_java ? java_store_add(&ret->java,
+						     span_bytes(ret->pem.data, ret->pem.len), NULL)
+				    : 0;
+	return r;
+}
+
+int trust_system_read(int bundle_fd, struct trust_system *ret, struct error *err)
+{
+	/* Without one the run's CA is all there is, and all that is needed. */
+	int r = bundle_fd < 0 ? 0 : read_bundle(bundle_fd, ret);
+
+	return r < 0 ? mount_failed(err, TRUST_BUNDLE_PATH, "copying the system's bundle", r) : 0;
+}
+
+/* --- all files ------------------------------------------------------------------- */
 
 static int create(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -errno : fd;
-}
-
-/* --- for Java ------------------------------------------------------------------ */
-
-/* From our copy of the bundle, which is a file of ours that nobody else can change. */
-static int begin_java_store(int scratch_fd, struct buf *java)
-{
-	autoclose int bundle =
-		openat(scratch_fd, "run/mcpjail/ca-bundle.pem", O_RDONLY | O_CLOEXEC);
-	struct span pem;
-	int r = bundle < 0 ? -errno : io_map(bundle, TRUST_BUNDLE_MAX + 1, &pem);
-
-	if (r == -EINVAL) /* empty: there is no system bundle */
-		return 0;
-	if (!r) {
-		r = java_store_add(java, pem, NULL);
-		io_unmap(pem);
-	}
-	return r;
 }
 
 static int write_java_store(const struct msg_trust *trust, int scratch_fd, struct buf *java)
@@ -77,15 +75,14 @@ static int write_java_store(const struct msg_trust *trust, int scratch_fd, struc
 	return r ? r : io_write_all(store, java->data, java->len);
 }
 
-/* --- all files ------------------------------------------------------------------- */
-
-int trust_files_prepare(int scratch_fd, struct buf *java, struct error *err)
+int trust_files_prepare(int scratch_fd, const struct trust_system *system, struct error *err)
 {
 	autoclose int bundle = create(scratch_fd, "run/mcpjail/ca-bundle.pem");
-	int r = bundle < 0 ? bundle : copy_system_bundle(bundle);
+	int r = bundle < 0 ? bundle : io_write_all(bundle, system->pem.data, system->pem.len);
 
-	if (!r && java)
-		r = begin_java_store(scratch_fd, java);
+	/* Between the last certificate and ours. */
+	if (!r && system->pem.len)
+		r = io_write_all(bundle, "\n", 1);
 	return r < 0 ? mount_failed(err, TRUST_BUNDLE_PATH, "copying the system's bundle", r) : 0;
 }
 
@@ -101,20 +98,20 @@ static int write_files(const struct msg_trust *trust, int scratch_fd)
 	return r ? r : io_write_all(bundle, trust->ca_pem.p, trust->ca_pem.n);
 }
 
-int trust_files_fill(const struct msg_trust *trust, int scratch_fd, struct buf *java,
+int trust_files_fill(const struct msg_trust *trust, int scratch_fd, struct trust_system *system,
 		     struct error *err)
 {
 	int r = write_files(trust, scratch_fd);
 
-	if (!r && java)
-		r = write_java_store(trust, scratch_fd, java);
+	if (!r && system->wants_java)
+		r = write_java_store(trust, scratch_fd, &system->java);
 	return r < 0 ? mount_failed(err, TRUST_BUNDLE_PATH, "writing the CA bundle", r) : 0;
 }
 
 int trust_files_write(const struct msg_trust *trust, const struct layout *layout, int scratch_fd,
-		      struct buf *java, struct error *err)
+		      struct trust_system *system, struct error *err)
 {
-	int r = trust_files_fill(trust, scratch_fd, java, err);
+	int r = trust_files_fill(trust, scratch_fd, system, err);
 
 	return r ? r : trust_places_cover(trust, layout, scratch_fd, err);
 }

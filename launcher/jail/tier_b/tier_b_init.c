@@ -123,20 +123,23 @@ static int set_up_trust_b(struct init *init, struct error *err)
 	__attribute__((cleanup(message_free))) struct message m = {.n_fds = 0};
 	const char *dir = init->plan->tier_b->dir;
 	autoclose int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autoclose int bundle_fd = trust_system_open();
 	struct msg_trust trust;
 	int r = dir_fd < 0 ? -errno : 0;
 
 	if (r)
 		error_set(err, dir, NULL, "%s", strerror(-r));
 	if (!r)
-		r = trust_files_prepare(dir_fd, init_java_store(init), err);
+		r = trust_system_read(bundle_fd, &init->trust, err);
+	if (!r)
+		r = trust_files_prepare(dir_fd, &init->trust, err);
 	if (r)
 		return r;
 	init_expect(init, MSG_TRUST, &m);
 	if (message_decode(&m, &trust) < 0)
 		_exit(JAIL_EXIT_BROKEN);
-	r = trust_files_fill(&trust, dir_fd, init_java_store(init), err);
-	buf_free(&init->java);
+	r = trust_files_fill(&trust, dir_fd, &init->trust, err);
+	trust_system_free(&init->trust);
 	return r;
 }
 
