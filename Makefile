@@ -6,7 +6,7 @@
 # make try      a shell with Claude Code in reach of a scripted model; HOST=codex, gemini, opencode
 # make check    what the tests need, and the tests
 # make escape   every known way out of the jail, tried inside it and outside: two minutes
-# make escape-mutants   each defence switched off: its attempts must succeed; half an hour
+# make escape-mutants   each defence switched off: its attempts must succeed; half an hour, or MUTANTS=… those
 # make lint     layout, layering and static analysis
 # make e2e      real agent hosts and the official MCP SDK in the jail; fetches npm packages
 # make bench-quick   latency beside nginx, launch beside bubblewrap; make bench: all of docs/PERFORMANCE.md

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * base/text.h - hexadecimal, UTF-8 and escaping
+ * base/text.h - hexadecimal, UTF-8, escaping, lists of words
  */
 #ifndef MCPJAIL_BASE_TEXT_H
 #define MCPJAIL_BASE_TEXT_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/span.h"
 
 /** text_hex() - Lower-case hexadecimal of @n bytes; @ret_hex holds 2 × @n + 1 bytes */
 void text_hex(const uint8_t *bytes, size_t n, char *ret_hex);
@@ -43,5 +44,8 @@ int text_append_json_string(struct buf *b, const void *bytes, size_t n);
  * reverse solidus is doubled. Everything else is kept.
  */
 void text_escape_terminal(const void *bytes, size_t n, char *ret_text, size_t size);
+
+/** text_list_has() - Whether one of the words of @list, which commas part, is @word as a whole */
+bool text_list_has(const char *list, struct span word);
 
 #endif

@@ -45,7 +45,7 @@ struct caller_address {
  * caller_open() - Look at who makes a call
  * @proc_fd: /proc of the pid namespace that the call was received in
  *
- * Return: 0; -ESRCH if the call is gone
+ * Return: 0; -ESRCH if the call is gone; -ENFILE
  */
 int caller_open(int listener, int proc_fd, const struct notify_call *call, struct caller *ret);
 void caller_close(struct caller *c);

@@ -29,6 +29,7 @@
 
 #include "base/error.h"
 #include "broker/caller.h"
+#include "broker/parked.h"
 
 #define INET_SOCKETS_MAX   512  /* of the agent's that are neither connected nor listen */
 #define INET_LISTENERS_MAX 1024 /* of the agent's that are remembered */
@@ -52,31 +53,84 @@ struct inet_facts {
 int inet_new(const struct inet_facts *facts, struct inet **ret, struct error *err);
 void inet_free(struct inet *inet);
 
-/** inet_has() - Whether the inode is that of a socket that is kept */
+/** inet_has() - Whether the inode, that of a caller_fd, is that of a socket that is kept */
 bool inet_has(struct inet *inet, uint64_t inode);
 
 /*
  * Where the system lets nobody copy another's descriptors, what the agent has set on a stand-in
  * (broker/standins.h) can be read from a descriptor of our own:
+ */
+
+/**
+ * inet_keep() - Keep a descriptor of @fd's socket, until inet_forget() or until the agent has
+ * closed its own
+ * @fd: The caller's still; it is duplicated
  *
- * inet_keep() - Keep one of @fd's socket, until inet_forget() or until the agent has closed its.
- *	Return: 0; -errno
- * inet_copy() - Return: another one, to be closed; -ENOENT
+ * Return: 0; -ENFILE with INET_SOCKETS_MAX kept; -errno
  */
 int inet_keep(struct inet *inet, int fd);
+
+/** inet_copy() - Return: a descriptor of it, owned by the caller, CLOEXEC; -ENOENT; -errno */
 int inet_copy(struct inet *inet, uint64_t inode);
+
+/** inet_forget() - Close what is kept; nothing, if nothing is */
 void inet_forget(struct inet *inet, uint64_t inode);
 
 /*
- * Judge a call, as a broker_call does. The first is for the families AF_INET and AF_INET6; the
- * next two for a descriptor of which inet_has() is true; listen for every one.
+ * Judge a call, as a broker_call does: the value is the call's, a negative errno its failure. What
+ * the kernel itself would refuse has the kernel's errno; -ESRCH is for a caller that is gone. Which
+ * addresses lead where is said above.
+ */
+
+/**
+ * inet_socket() - socket() of AF_INET or AF_INET6
+ *
+ * Return: BROKER_ANSWERED, with the socket given; -EPROTONOSUPPORT for MPTCP; -ENFILE with
+ * INET_SOCKETS_MAX that are neither connected nor listen; -errno of socket(2)
  */
 int64_t inet_socket(struct broker *b, struct caller *c);
+
+/**
+ * inet_connect() - connect() of a descriptor of which inet_has() is true
+ * @to: As it was read, once; its form is not checked yet
+ *
+ * A blocking stream waits until the proxy, or the agent's own listener, has it, as long as the
+ * kernel would: it is the proxy that connects further.
+ *
+ * Return: 0; -EINPROGRESS; -ECONNREFUSED on the loopback where nothing of the agent's listens;
+ * -ENETUNREACH for broadcast and multicast; -EISCONN if it is connected meanwhile; -EINTR;
+ * -ETIMEDOUT; -EINVAL or -EAFNOSUPPORT for what is no address of its family
+ */
 int64_t inet_connect(struct broker *b, struct caller *c, const struct caller_fd *fd,
 		     const struct caller_address *to);
+
+/**
+ * inet_bind() - bind() of such a descriptor
+ *
+ * Return: 0; -EADDRNOTAVAIL for an address that is neither the loopback's nor the wildcard;
+ * -EINVAL if it is connected or no address; -errno of bind(2)
+ */
 int64_t inet_bind(struct broker *b, struct caller *c, const struct caller_fd *fd,
 		  const struct caller_address *to);
+
+/**
+ * inet_listen() - listen() of any descriptor
+ *
+ * Return: 0; -EINVAL for a unix socket that is not bound; -ENOTSOCK; -EOPNOTSUPP for UDP; -EACCES
+ * if another thread took it off the loopback meanwhile, and then it is shut down
+ */
 int64_t inet_listen(struct broker *b, struct caller *c);
+
+/**
+ * inet_sendto() - sendto() with an address
+ *
+ * Return: the bytes that the jail's DNS took; -ECONNREFUSED for any other port, recorded;
+ * -EPIPE for TCP, which is not connected; -EISCONN for what is connected
+ */
 int64_t inet_sendto(struct broker *b, struct caller *c);
+
+/* For broker/parked.h: a connect() of TCP that waits for its end. */
+int inet_attempt_connect(const struct attempt *a);
+void inet_attempt_finish(struct broker *b, struct attempt *a, int r);
 
 #endif

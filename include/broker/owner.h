@@ -35,7 +35,7 @@ struct owner_cache;
 
 struct owner_sources {
 	int proc_fd; /* /proc, as whoever reads the records sees it; borrowed */
-	int diag_fd; /* owner_open_diag() in the jail's network; borrowed */
+	int diag_fd; /* diag_open() in the jail's network; borrowed */
 	pid_t init;  /* the jail's processes are its descendants; it is none of them */
 	struct owner_cache *cache;        /* for owner_describe(); NULL: none. Borrowed */
 	const struct wall_owners *owners; /* who connected what, by bpf/wall.h; NULL: not told */
@@ -44,9 +44,6 @@ struct owner_sources {
 /** owner_cache_new() - What owner_describe() told last, to be told again. Return: 0; -ENOMEM */
 int owner_cache_new(struct owner_cache **ret);
 void owner_cache_free(struct owner_cache *cache);
-
-/** owner_open_diag() - A socket to ask the calling thread's network. Return: it; -errno */
-int owner_open_diag(void);
 
 /** owner_new() - Return: 0; -ENOMEM */
 int owner_new(const struct owner_sources *sources, struct owner **ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * broker/parked.h - calls of connect() that wait for room with a listener
+ * broker/parked.h - calls of connect() that wait for room with a listener, unix or TCP
  *
  * One thread tries all of them again and again, none of them for long.
  */
@@ -19,12 +19,13 @@
 /* A connect() of ours on the agent's behalf. */
 struct attempt {
 	struct caller caller;
-	int caller_fd;         /* its number of the stand-in */
-	struct caller_fd info; /* of the stand-in */
-	int socket;            /* that connects, non-blocking; owned */
-	int pin;               /* the listener's file; -1: the address is an abstract name; owned */
+	int caller_fd;         /* its number of the stand-in; of unix sockets only */
+	struct caller_fd info; /* of the stand-in, or the caller's socket */
+	int socket;            /* that connects; owned. Unix: non-blocking; TCP: has begun */
+	int pin;               /* the listener's file; -1: the address is no path; owned */
 	struct caller_address name;
-	uint64_t until_ms; /* clock_mono_ms(), from SO_SNDTIMEO; 0: for ever */
+	bool has_timeout;  /* of the caller's own: a signal then ends the call (EINTR) */
+	uint64_t until_ms; /* clock_mono_ms(), 0: for ever */
 };
 
 struct parked;

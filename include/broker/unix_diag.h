@@ -23,9 +23,6 @@ struct unix_diag_file {
 	dev_t dev;      /* of the file system, which stat() may tell otherwise (btrfs, overlay) */
 };
 
-/** unix_diag_open() - Return: a socket to ask by, of the calling thread's network; -errno */
-int unix_diag_open(void);
-
 /** unix_diag_id_of() - Return: 0; -errno */
 int unix_diag_id_of(int socket, struct unix_diag_id *ret);
 

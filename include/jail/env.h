@@ -33,10 +33,11 @@ struct env_facts {
 	const char *bundle_path;      /* the system's bundle and the run's CA */
 	const char *java_options;     /* added to the caller's JAVA_TOOL_OPTIONS; NULL: none */
 	const char *cwd;
-	const struct layout *layout; /* jail/layout.h: what is writable; NULL: nothing */
+	const struct layout *layout; /* jail/files/layout.h: what is writable; NULL: nothing */
 	/* Where the machine's own network and files are the agent's; NULL: neither is */
-	const char *tmp_path;  /* a directory of its own for temporary files */
-	const char *proxy_url; /* for programs that cannot resolve names */
+	const char *tmp_path;    /* a directory of its own for temporary files */
+	const char *wgetrc_path; /* in place of the system's wgetrc, which names no certificates */
+	const char *proxy_url;   /* for programs that cannot resolve names */
 	const char *no_proxy;
 };
 

@@ -46,8 +46,11 @@
 #include "base/error.h"
 
 #define JAIL_WRITE_DIRS_MAX 64
-/* At most; see MSG_JAIL_READY. Without "netlog" datagrams are refused but not recorded. */
-#define JAIL_LAYERS         "namespaces,tproxy,netlog,mounts,seccomp,landlock,processes"
+/*
+ * At most; see MSG_JAIL_READY. Without "netlog" datagrams are refused but not recorded. Tier B has
+ * of these seccomp, broker, landlock and processes, and "ports" and "signals", both Landlock's.
+ */
+#define JAIL_LAYERS         "namespaces,tproxy,netlog,mounts,seccomp,broker,landlock,processes"
 #define JAIL_EXIT_BROKEN    125 /* init's exit status when a stage failed */
 
 /* A list of the policy's strings, borrowed. */

@@ -26,9 +26,6 @@
 
 #define TIER_B_TEXT_MAX 1600 /* bytes of what tier_b_tell() writes */
 
-/* Any of them may be missing; see MSG_JAIL_READY. "signals": Landlock's scopes, from ABI 6 on */
-#define TIER_B_LAYERS "seccomp,broker,landlock,ports,signals"
-
 struct tier_b;
 
 /**

@@ -181,3 +181,11 @@ void text_escape_terminal(const void *bytes, size_t n, char *ret_text, size_t si
 	}
 	ret_text[used] = '\0';
 }
+
+bool text_list_has(const char *list, struct span word)
+{
+	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+		if (strcspn(at, ",") == word.n && !memcmp(at, word.p, word.n))
+			return true;
+	return false;
+}

@@ -15,13 +15,13 @@ static void serve_call(struct broker *b, const struct notify_call *call)
 {
 	__attribute__((cleanup(caller_close))) struct caller c = {.proc_fd = -1};
 	broker_call *judge = broker_find_call(call->nr);
-	int64_t answer = -ENOSYS;
+	int64_t answer = caller_open(b->listener, b->proc_fd, call, &c);
 
 	/* A caller that is gone needs no answer. */
-	if (caller_open(b->listener, b->proc_fd, call, &c))
+	if (answer == -ESRCH)
 		return;
-	if (judge)
-		answer = judge(b, &c);
+	if (!answer)
+		answer = judge ? judge(b, &c) : -ENOSYS;
 	if (answer != BROKER_ANSWERED)
 		(void)notify_answer(b->listener, call->id, answer);
 }
@@ -77,9 +77,27 @@ static int start_worker(struct broker *b)
 	return r;
 }
 
+static bool is_unix(const struct attempt *a)
+{
+	return a->name.head.sa_family == AF_UNIX;
+}
+
+static int attempt_connect(void *owner, const struct attempt *a)
+{
+	return is_unix(a) ? unix_attempt_connect(owner, a) : inet_attempt_connect(a);
+}
+
+static void attempt_finish(void *owner, struct attempt *a, int r)
+{
+	if (is_unix(a))
+		unix_attempt_finish(owner, a, r);
+	else
+		inet_attempt_finish(owner, a, r);
+}
+
 int broker_start(struct broker *b)
 {
-	struct parked_hooks hooks = {unix_attempt_connect, unix_attempt_finish, b, false};
+	struct parked_hooks hooks = {attempt_connect, attempt_finish, b, false};
 	int r;
 
 	/* Containers refuse even this. Then paths are followed one after the other. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/peek.h"
 
 /* From Linux 6.9 on; without it a process is opened by its number. */
 #define PIDFD_OF_THREAD ((unsigned)O_EXCL)
@@ -31,7 +32,7 @@ int caller_open(int listener, int proc_fd, const struct notify_call *call, struc
 	snprintf(name, sizeof(name), "%d", (int)call->tid);
 	c.proc_fd = openat(proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c.proc_fd < 0)
-		return -ESRCH;
+		return errno == ENOENT || errno == ESRCH ? -ESRCH : -ENFILE;
 	*ret = c;
 	/* Had the thread gone in between, this could be another with its number. */
 	if (caller_is_waiting(ret))
@@ -52,16 +53,10 @@ bool caller_is_waiting(const struct caller *c)
 
 int caller_read(const struct caller *c, uint64_t address, void *ret, size_t n)
 {
-	struct iovec to = {ret, n}, from = {(void *)(uintptr_t)address, n};
-	ssize_t got;
+	int r = peek(c->call.tid, c->proc_fd, address, ret, n);
 
-	if (!n)
-		return 0;
-	got = process_vm_readv(c->call.tid, &to, 1, &from, 1, 0);
-	if (got < 0)
-		return -errno;
-	if ((size_t)got < n)
-		return -EFAULT;
+	if (r)
+		return r;
 	return caller_is_waiting(c) ? 0 : -ESRCH;
 }
 

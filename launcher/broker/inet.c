@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "broker/diag.h"
 #include "inet_internal.h"
 
 #define TYPE_MASK 0xf
@@ -34,7 +35,8 @@ int inet_new(const struct inet_facts *facts, struct inet **ret, struct error *er
 	if (!r) {
 		inet->facts = *facts;
 		pthread_mutex_init(&inet->lock, NULL);
-		inet->diag = owner_open_diag();
+		pthread_cond_init(&inet->given, NULL);
+		inet->diag = diag_open();
 		r = inet->diag < 0 ? inet->diag : 0;
 	}
 	if (r)
@@ -83,13 +85,28 @@ bool inet_has(struct inet *inet, uint64_t inode)
 	return has;
 }
 
+/*
+ * The agent goes on with a new socket before the kernel has done with giving it, and the kernel
+ * holds it until then. Had the agent listened by it, and closed it, clients would still find it.
+ */
+static const struct inet_socket *await_given(struct inet *inet, uint64_t inode)
+{
+	const struct inet_socket *s = find(inet, inode);
+
+	while (s && !s->is_given) {
+		pthread_cond_wait(&inet->given, &inet->lock);
+		s = find(inet, inode);
+	}
+	return s;
+}
+
 int inet_hold(struct inet *inet, uint64_t inode, struct inet_socket *ret)
 {
 	const struct inet_socket *s;
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&inet->lock);
-	s = inode ? find(inet, inode) : NULL;
+	s = inode ? await_given(inet, inode) : NULL;
 	if (s) {
 		*ret = *s;
 		ret->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
@@ -109,6 +126,7 @@ void inet_drop(struct inet *inet, uint64_t inode)
 	if (s) {
 		fd = s->fd;
 		*s = (struct inet_socket){.inode = 0};
+		pthread_cond_broadcast(&inet->given);
 	}
 	pthread_mutex_unlock(&inet->lock);
 	fd_close(&fd);
@@ -188,6 +206,7 @@ void inet_gave(struct inet *inet, uint64_t inode)
 	s = find(inet, inode);
 	if (s)
 		s->is_given = true;
+	pthread_cond_broadcast(&inet->given);
 	pthread_mutex_unlock(&inet->lock);
 }
 

@@ -5,26 +5,22 @@
  * 127/8, so that a thousand a second find a port.
  *
  * On the loopback the agent reaches what it serves itself. That the listener there is its own is
- * asked of the kernel before the connection and after it.
+ * asked of the kernel before the connection and after it (inet_await.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "broker/diag.h"
 #include "inet_internal.h"
 
-#define CONNECT_MS 130000 /* as the kernel gives up by itself */
-#define TELL_MS    200    /* between two refusals on the loopback that are told */
-#define LOOK_MS    100    /* between two looks at whether the caller still waits */
+#define TELL_MS 200 /* between two refusals on the loopback that are told */
 
 /* --- whose listener it is ------------------------------------------------------------ */
 
@@ -36,38 +32,25 @@ void inet_note_listener(struct inet *inet, uint64_t inode)
 	pthread_mutex_unlock(&inet->lock);
 }
 
-struct question {
-	struct nlmsghdr head;
-	struct inet_diag_req_v2 request;
-};
-
 /* With the lock held. Return: the inode of who would be connected to; 0: nobody */
 static uint64_t find_listener(int diag, const struct inet_end *at)
 {
-	_Alignas(struct nlmsghdr) char answer[1024];
-	const struct nlmsghdr *head = (const struct nlmsghdr *)answer;
-	const struct inet_diag_msg *told = NLMSG_DATA(head);
 	bool is4 = inet_is_ipv4(&at->address);
-	struct question q = {
-		.head = {.nlmsg_len = sizeof(q),
-			 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			 .nlmsg_flags = NLM_F_REQUEST},
-		.request = {.sdiag_family = is4 ? AF_INET : AF_INET6,
-			    .sdiag_protocol = IPPROTO_TCP,
-			    .idiag_states = 1u << TCP_LISTEN,
-			    .id = {.idiag_sport = htons(at->port),
-				   .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}},
+	struct inet_diag_req_v2 request = {
+		.sdiag_family = is4 ? AF_INET : AF_INET6,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = 1u << TCP_LISTEN,
+		.id = {.idiag_sport = htons(at->port),
+		       .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
 	};
-	ssize_t n;
+	const struct inet_diag_msg *told;
+	union diag_answer answer;
 
-	memcpy(q.request.id.idiag_src, at->address.s6_addr + (is4 ? 12 : 0), is4 ? 4 : 16);
-	while (recv(diag, answer, sizeof(answer), MSG_DONTWAIT) >= 0)
-		;
-	if (send(diag, &q, sizeof(q), MSG_NOSIGNAL) < 0)
+	memcpy(request.id.idiag_src, at->address.s6_addr + (is4 ? 12 : 0), is4 ? 4 : 16);
+	if (diag_ask(diag, &request, sizeof(request), sizeof(*told), &answer))
 		return 0;
-	n = recv(diag, answer, sizeof(answer), MSG_DONTWAIT);
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*told)) || head->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-	    told->idiag_state != TCP_LISTEN || told->id.idiag_sport != htons(at->port))
+	told = NLMSG_DATA(&answer.head);
+	if (told->idiag_state != TCP_LISTEN || told->id.idiag_sport != htons(at->port))
 		return 0;
 	return told->idiag_inode;
 }
@@ -87,32 +70,11 @@ bool inet_has_listener(struct inet *inet, const struct inet_end *at)
 
 /* --- connecting --------------------------------------------------------------------- */
 
-/* The outcome of one that was begun. */
-static int await(const struct caller *c, int fd)
-{
-	uint64_t until = clock_mono_ms() + CONNECT_MS;
-	int error = 0;
-	socklen_t n = sizeof(error);
-
-	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-		if (poll(&p, 1, LOOK_MS) > 0)
-			break;
-		if (!caller_is_waiting(c))
-			return -EINTR;
-		if (clock_mono_ms() > until)
-			return -ETIMEDOUT;
-	}
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) ? -errno : -error;
-}
-
 /*
  * Never in the kernel for longer than it takes to begin: whether the socket blocks is the agent's
  * to change, meanwhile too, and it is for the time of the call that this does.
  */
-static int connect_to(const struct caller *c, const struct inet_socket *s,
-		      const struct inet_end *to)
+static int begin(const struct inet_socket *s, const struct inet_end *to)
 {
 	int flags = fcntl(s->fd, F_GETFL), r;
 	bool waits = flags >= 0 && !(flags & O_NONBLOCK);
@@ -126,12 +88,16 @@ static int connect_to(const struct caller *c, const struct inet_socket *s,
 	r = connect(s->fd, &name.head, n) ? -errno : 0;
 	if (waits)
 		fcntl(s->fd, F_SETFL, flags);
-	return waits && r == -EINPROGRESS ? await(c, s->fd) : r;
+	return r;
 }
 
-static bool is_begun(int r)
+/* By an earlier call, that a signal interrupted. */
+static bool has_begun(int fd)
 {
-	return !r || r == -EINPROGRESS || r == -EALREADY;
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) && info.tcpi_state != TCP_CLOSE;
 }
 
 /* --- to the proxy ---------------------------------------------------------------------- */
@@ -196,8 +162,8 @@ static int announce(struct broker *b, const struct caller *c, const struct inet_
 	return channel_send(&b->proxy, MSG_DESTINATION, &m);
 }
 
-static int connect_by_proxy(struct broker *b, const struct caller *c, const struct inet_socket *s,
-			    const struct inet_end *to)
+static int begin_by_proxy(struct broker *b, const struct caller *c, const struct inet_socket *s,
+			  struct inet_end *to)
 {
 	struct inet_end own, listener;
 	int r = inet_own_name(s->fd, &own);
@@ -206,9 +172,12 @@ static int connect_by_proxy(struct broker *b, const struct caller *c, const stru
 		r = choose_listener(b->inet, s, &own, &listener);
 	if (!r)
 		r = bind_source(s, some_loopback(inet_is_ipv4(&listener.address)), &own);
-	if (!r)
+	if (!r && !has_begun(s->fd))
 		r = announce(b, c, &own, to);
-	return r ? r : connect_to(c, s, &listener);
+	if (r)
+		return r;
+	*to = listener;
+	return begin(s, to);
 }
 
 /* --- on the loopback ---------------------------------------------------------------------- */
@@ -242,37 +211,30 @@ static void tell_loopback(struct broker *b, const struct inet_end *to)
 }
 
 /* Where both families were meant a server of the agent's has one of them: inet_bind.c. */
-static int connect_within(struct broker *b, const struct caller *c, const struct inet_socket *s,
-			  struct inet_end to)
+static int begin_within(struct broker *b, const struct inet_socket *s, struct inet_end *to)
 {
 	struct inet_end own;
 	int r;
 
-	if (inet_is_any(&to.address))
-		to.address = inet_loopback(inet_is_ipv4(&to.address));
-	if (!inet_is_ipv4(&to.address) && !inet_has_listener(b->inet, &to))
-		to.address = inet_loopback(true);
-	if (!inet_has_listener(b->inet, &to)) {
-		tell_loopback(b, &to);
+	if (inet_is_any(&to->address))
+		to->address = inet_loopback(inet_is_ipv4(&to->address));
+	if (!inet_is_ipv4(&to->address) && !inet_has_listener(b->inet, to))
+		to->address = inet_loopback(true);
+	if (!inet_has_listener(b->inet, to)) {
+		tell_loopback(b, to);
 		return -ECONNREFUSED;
 	}
 	/* A source on the loopback keeps it there, whatever the socket was told before. */
 	r = inet_own_name(s->fd, &own);
 	if (!r)
-		r = bind_source(s, inet_loopback(inet_is_ipv4(&to.address)), &own);
-	if (!r)
-		r = connect_to(c, s, &to);
-	if (!is_begun(r) || inet_has_listener(b->inet, &to))
-		return r;
-	/* It has gone meanwhile, and who has the port now is not known. */
-	(void)shutdown(s->fd, SHUT_RDWR);
-	return -ECONNREFUSED;
+		r = bind_source(s, inet_loopback(inet_is_ipv4(&to->address)), &own);
+	return r ? r : begin(s, to);
 }
 
 /* --- the call ---------------------------------------------------------------------------- */
 
-static int connect_stream(struct broker *b, const struct caller *c, const struct inet_socket *s,
-			  uint64_t inode, const struct inet_end *to)
+static int64_t connect_stream(struct broker *b, struct caller *c, const struct caller_fd *fd,
+			      struct inet_socket *s, struct inet_end *to)
 {
 	int r;
 
@@ -281,14 +243,14 @@ static int connect_stream(struct broker *b, const struct caller *c, const struct
 	/* A resolver on the loopback, as systemd-resolved or Docker have it, is the jail's. */
 	if (to->port != INET_DNS_PORT &&
 	    (inet_is_any(&to->address) || inet_is_loopback(&to->address)))
-		r = connect_within(b, c, s, *to);
+		r = begin_within(b, s, to);
 	else if (inet_is_for_many(&to->address))
 		return -ENETUNREACH;
 	else
-		r = connect_by_proxy(b, c, s, to);
-	if (is_begun(r))
-		inet_drop(b->inet, inode);
-	return r;
+		r = begin_by_proxy(b, c, s, to);
+	if (inet_is_under_way(r) && !(fd->flags & O_NONBLOCK))
+		return inet_await(b, c, fd, s, to);
+	return inet_settle(b->inet, s->fd, fd->inode, to, r);
 }
 
 /* What connect() undoes the last connect() by. */
@@ -319,7 +281,7 @@ int64_t inet_connect(struct broker *b, struct caller *c, const struct caller_fd 
 		if (!r && s.type == SOCK_DGRAM)
 			r = inet_connect_datagrams(b, c, fd, &s, &end);
 		else if (!r)
-			r = connect_stream(b, c, &s, fd->inode, &end);
+			r = connect_stream(b, c, fd, &s, &end);
 	}
 	fd_close(&s.fd);
 	return r;

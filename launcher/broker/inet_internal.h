@@ -5,6 +5,7 @@
  *	inet.c           the sockets that are known, socket()
  *	inet_address.c   addresses, whatever the family
  *	inet_collect.c   which of them the agent has given up
+ *	inet_await.c     the end of such a connect()
  *	inet_connect.c   connect() of TCP; to whom a listener belongs
  *	inet_bind.c      bind(), listen()
  *	inet_datagrams.c connect() and sendto() of UDP, the way to the DNS
@@ -29,12 +30,13 @@ struct inet_socket {
 	int fd;         /* ours, of the same open socket */
 	/* AF_UNIX: a way to the DNS that is used by sendto(); AF_UNSPEC: kept by inet_keep() */
 	int family, type;
-	bool is_given; /* the agent has it, or had */
+	bool is_given; /* the agent has it, or had, and the kernel has done with giving it */
 };
 
 struct inet {
 	struct inet_facts facts;
 	pthread_mutex_t lock; /* over all below */
+	pthread_cond_t given; /* an is_given has changed */
 	struct inet_socket sockets[INET_SOCKETS_MAX];
 	uint64_t listeners[INET_LISTENERS_MAX]; /* inodes */
 	size_t next_listener;
@@ -49,6 +51,8 @@ struct inet {
 /**
  * inet_hold() - A descriptor of a known socket, for the caller alone
  * @ret: Its .fd is to be closed
+ *
+ * Waits until it has been given, which does not depend on the agent.
  *
  * Return: 0; -ENOENT; -errno
  */
@@ -116,6 +120,33 @@ void inet_note_listener(struct inet *inet, uint64_t inode);
 
 /** inet_has_listener() - Whether what listens at a loopback address is the agent's */
 bool inet_has_listener(struct inet *inet, const struct inet_end *at);
+
+/* --- inet_await.c -------------------------------------------------------------------- */
+
+/** inet_is_under_way() - Of what connect() returned: it has begun, and not ended */
+static inline bool inet_is_under_way(int r)
+{
+	return r == -EINPROGRESS || r == -EALREADY;
+}
+
+/**
+ * inet_settle() - Judge a connect() again, that was made or begun
+ * @fd: The socket, by a descriptor of ours
+ * @to: Where it was connected to, in fact
+ * @r:  What that returned
+ *
+ * Return: what the agent's call returns
+ */
+int inet_settle(struct inet *inet, int fd, uint64_t inode, const struct inet_end *to, int r);
+
+/**
+ * inet_await() - Await the end of one that has begun, in the place of a socket that blocks
+ * @s: Its .fd is taken over, where this is not to be known soon
+ *
+ * Return: what the agent's call returns; BROKER_ANSWERED
+ */
+int64_t inet_await(struct broker *b, struct caller *c, const struct caller_fd *fd,
+		   struct inet_socket *s, const struct inet_end *to);
 
 /* --- inet_datagrams.c ---------------------------------------------------------------- */
 

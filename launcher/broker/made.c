@@ -19,6 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/diag.h"
+
 #define SWEEP_FIRST 64 /* entries at which those of sockets that are gone are first dropped */
 
 struct entry {
@@ -44,7 +46,7 @@ int made_new(struct made **ret)
 	if (!m)
 		return -ENOMEM;
 	pthread_mutex_init(&m->lock, NULL);
-	m->diag = unix_diag_open();
+	m->diag = diag_open();
 	if (m->diag < 0) {
 		r = m->diag;
 		free(m);

@@ -46,7 +46,7 @@ static bool try_again(struct parked *p, struct attempt *a)
 		return true;
 	r = p->hooks.connect(p->hooks.owner, a);
 	if (r == -EAGAIN && caller_has_signal(&a->caller))
-		r = -RESTART_CALL;
+		r = a->has_timeout ? -EINTR : -RESTART_CALL;
 	if (r == -EAGAIN && (!a->until_ms || clock_mono_ms() < a->until_ms))
 		return false;
 	p->hooks.finish(p->hooks.owner, a, r);

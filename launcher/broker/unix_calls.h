@@ -61,8 +61,8 @@ uint64_t unix_copy_options(struct broker *b, const struct caller *c, const struc
 int unix_replace(struct broker *b, struct caller *c, int fd, const struct caller_fd *info,
 		 int socket);
 
-/** unix_attempt_connect(), unix_attempt_finish() - For broker/parked.h; the owner is the broker */
-int unix_attempt_connect(void *owner, const struct attempt *a);
-void unix_attempt_finish(void *owner, struct attempt *a, int r);
+/** unix_attempt_connect(), unix_attempt_finish() - For broker/parked.h */
+int unix_attempt_connect(struct broker *b, const struct attempt *a);
+void unix_attempt_finish(struct broker *b, struct attempt *a, int r);
 
 #endif

@@ -30,9 +30,8 @@ static int connect_pin(int socket, int pin)
 	return connect(socket, (const struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
 }
 
-int unix_attempt_connect(void *owner, const struct attempt *a)
+int unix_attempt_connect(struct broker *b, const struct attempt *a)
 {
-	struct broker *b = owner;
 	int r;
 
 	if (a->pin < 0)
@@ -45,10 +44,8 @@ int unix_attempt_connect(void *owner, const struct attempt *a)
 	return r;
 }
 
-void unix_attempt_finish(void *owner, struct attempt *a, int r)
+void unix_attempt_finish(struct broker *b, struct attempt *a, int r)
 {
-	struct broker *b = owner;
-
 	if (!r)
 		r = unix_replace(b, &a->caller, a->caller_fd, &a->info, a->socket);
 	(void)notify_answer(b->listener, a->caller.call.id, r);
@@ -208,6 +205,7 @@ int64_t unix_connect(struct broker *b, struct caller *c, const struct unix_call 
 	if (a.socket < 0)
 		return -errno;
 	wait_ms = unix_copy_options(b, c, call, a.socket);
+	a.has_timeout = wait_ms != 0;
 	a.until_ms = wait_ms ? clock_mono_ms() + wait_ms : 0;
 	r = unix_attempt_connect(b, &a);
 	if (r == -EAGAIN && !(call->info.flags & O_NONBLOCK)) {

@@ -21,11 +21,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/peek.h"
 #include "base/error.h"
 #include "bpf/wall.h"
 #include "commands/doctor_mends.h"
@@ -259,8 +259,6 @@ static volatile int word_of_child;
 static int try_memory(struct answer *a)
 {
 	int pair[2], word = 0, r = 0;
-	struct iovec to = {&word, sizeof(word)};
-	struct iovec from = {(void *)(uintptr_t)&word_of_child, sizeof(word)};
 	char byte;
 	pid_t pid;
 
@@ -272,10 +270,11 @@ static int try_memory(struct answer *a)
 		word_of_child = (int)getpid();
 		_exit(write(pair[1], "", 1) == 1 && read(pair[1], &byte, 1) == 1 ? 0 : 1);
 	}
-	if (pid < 0 || read(pair[0], &byte, 1) != 1 ||
-	    process_vm_readv(pid, &to, 1, &from, 1, 0) != (ssize_t)sizeof(word))
+	if (pid < 0 || read(pair[0], &byte, 1) != 1)
 		r = -errno;
-	else if (word != (int)pid)
+	else
+		r = peek(pid, -1, (uintptr_t)&word_of_child, &word, sizeof(word));
+	if (!r && word != (int)pid)
 		r = -EIO;
 	close(pair[0]);
 	close(pair[1]);

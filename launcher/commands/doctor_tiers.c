@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "commands/doctor_parts.h"
 
 static const struct {
@@ -36,23 +37,13 @@ static const struct {
 	{"", "bpf", "the network has no second wall"},
 };
 
-static bool has_layer(const char *layers, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *at = layers; *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == n && !strncmp(at, name, n))
-			return true;
-	return false;
-}
-
 static void find_losses(struct tier_verdict *t)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(losses) && n < DOCTOR_CANNOT_MAX - 1; i++)
 		if ((!losses[i].tier[0] || !strcmp(losses[i].tier, t->name)) &&
-		    !has_layer(t->jail.layers, losses[i].layer))
+		    !text_list_has(t->jail.layers, span_of(losses[i].layer)))
 			t->cannot[n++] = losses[i].lost;
 }
 

@@ -18,7 +18,7 @@
 #define WITHHELD_SHOWN 6  /* names of credentials; the rest is counted */
 #define NAME_SHOWN     64 /* bytes of such a name */
 
-/* Links on the way count (jail/layout.h): names stay as they were given. */
+/* Links on the way count (jail/files/layout.h): names stay as they were given. */
 static int name_write_dirs(const struct run_options *o, struct preparation *p, struct error *err)
 {
 	for (size_t i = 0; i < o->n_write_dirs; i++) {

@@ -16,6 +16,7 @@
 enum env_action {
 	ENV_CA = 0, /* certificates to trust beside those that the program knows */
 	ENV_BUNDLE, /* certificates to trust instead */
+	ENV_WGETRC, /* settings that name certificates */
 	ENV_JAVA,   /* what the caller says, and more */
 	ENV_ONE,
 	ENV_RUN,
@@ -48,6 +49,7 @@ static const struct env_rule {
 	{"CODEX_CA_CERTIFICATE", ENV_BUNDLE},
 	{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", ENV_BUNDLE},
 	{"HTTPLIB2_CA_CERTS", ENV_BUNDLE},
+	{"SYSTEM_WGETRC", ENV_WGETRC},
 	{"JAVA_TOOL_OPTIONS", ENV_JAVA},
 	{"TMPDIR", ENV_TMP},
 	{"TMP", ENV_TMP},
@@ -184,6 +186,8 @@ static const char *rule_value(const struct env_rule *rule, const struct env_fact
 		return facts->ca_path;
 	case ENV_BUNDLE:
 		return facts->bundle_path;
+	case ENV_WGETRC:
+		return facts->wgetrc_path;
 	case ENV_JAVA:
 		return facts->java_options;
 	case ENV_ONE:

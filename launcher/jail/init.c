@@ -305,7 +305,7 @@ static void note_layers(struct init *init)
 			 init->bounds_processes ? ",processes" : "");
 	else
 		snprintf(init->layers, sizeof(init->layers),
-			 "namespaces,tproxy%s,mounts,seccomp%s%s",
+			 "namespaces,tproxy%s,mounts,seccomp,broker%s%s",
 			 init->has_netlog ? ",netlog" : "", has_landlock() ? ",landlock" : "",
 			 init->bounds_processes ? ",processes" : "");
 }

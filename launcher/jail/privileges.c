@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * A process gets a capability from its sets, from a file that it executes, or by being uid 0. Each
+ * is closed, and in this order, because closing the second and third needs CAP_SETPCAP:
+ *
+ *	bounding set	nothing that a file has is taken on
+ *	securebits	uid 0 means nothing, and cannot be made to again
+ *	the other sets	what there is now; from here on nothing can be put back
+ *	no_new_privs	whoever could not do the first two is stopped by this one
+ */
 #include "jail/privileges.h"
 
 #include <errno.h>
@@ -24,6 +33,13 @@ static int drop_bounding(void)
 	return 0;
 }
 
+static bool read_sets(struct __user_cap_data_struct ret[_LINUX_CAPABILITY_U32S_3])
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	return !syscall(SYS_capget, &header, ret);
+}
+
 static int drop_sets(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -35,15 +51,13 @@ static int drop_sets(void)
 /* Whether what an exec could bring may be given up by us: always, in a user namespace. */
 static bool may_drop_bounding(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {0};
 
-	return !syscall(SYS_capget, &header, has) && (has[0].effective & 1u << CAP_SETPCAP);
+	return read_sets(has) && (has[0].effective & 1u << CAP_SETPCAP);
 }
 
 int privileges_drop(struct error *err)
 {
-	/* The order matters: securebits and bounding set need CAP_SETPCAP, dropped last. */
 	bool may_drop = may_drop_bounding();
 	int r = may_drop ? drop_bounding() : 0;
 
@@ -63,10 +77,9 @@ int privileges_drop(struct error *err)
 
 bool privileges_are_out_of_reach(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {0};
 
-	if (syscall(SYS_capget, &header, has) < 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+	if (!read_sets(has) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return false;
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		if (has[i].effective | has[i].permitted | has[i].inheritable)

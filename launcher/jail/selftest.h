@@ -44,4 +44,10 @@ int selftest_files(const struct layout *layout, struct error *err);
  */
 int selftest_agent(const struct layout *layout, struct error *err);
 
+/** selftest_calls() - Of that, what is the same in tier B: the filter. Return: 0; -errno */
+int selftest_calls(struct error *err);
+
+/** selftest_broken() - Fill @err: @where does not hold, because of @what. Return: -EPERM */
+int selftest_broken(struct error *err, const char *what, const char *where);
+
 #endif

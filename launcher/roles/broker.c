@@ -28,6 +28,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "broker/broker.h"
+#include "broker/diag.h"
 #include "broker_remains.h"
 #include "jail/jail.h"
 #include "policy/policy.h"
@@ -154,7 +155,7 @@ static int open_questions(struct broker_role *role)
 
 	if (r)
 		return r;
-	diag = owner_open_diag();
+	diag = diag_open();
 	if (diag < 0)
 		return diag;
 	r = owner_cache_new(&role->cache);

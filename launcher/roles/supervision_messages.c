@@ -14,14 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-
-static bool has_layer(const char *layers, const char *name, size_t n)
-{
-	for (const char *at = layers; *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == n && !strncmp(at, name, n))
-			return true;
-	return false;
-}
+#include "base/text.h"
 
 static void check_required_layers(struct supervision *s)
 {
@@ -33,7 +26,7 @@ static void check_required_layers(struct supervision *s)
 
 		if (n == strlen("bpf") && !strncmp(at, "bpf", n))
 			error_format(&s->wall_error, why_not, sizeof(why_not));
-		if (!has_layer(s->layers, at, n))
+		if (!text_list_has(s->layers, span_bytes(at, n)))
 			supervision_fail(s,
 					 "--require: '%.*s' is not in force%s%s; in force are %s",
 					 (int)n, at, why_not[0] ? ": " : "", why_not, s->layers);

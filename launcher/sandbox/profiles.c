@@ -91,7 +91,7 @@ static const struct seccomp_row rows[] = {
 	ALLOW_IF(newfstatat, ALL, "fstat of glibc 2.33 to 2.38", SECCOMP_HAS(3, AT_EMPTY_PATH)),
 
 	/* The keeper's files, opened before. */
-	ALLOW(pread64, K | B, "ledger and limits; /proc of the agent"),
+	ALLOW(pread64, ALL, "ledger and limits; /proc of the agent; another policy"),
 	ALLOW(pwrite64, K, "ledger and limits"),
 	ALLOW(lseek, K, "ledger"),
 	ALLOW(ftruncate, K, "a torn append is taken back"),
@@ -130,6 +130,7 @@ static const struct seccomp_row rows[] = {
 		 SECCOMP_IS(1, 0xf, SOCK_STREAM, SOCK_SEQPACKET)),
 	ALLOW(connect, B, "on the agent's behalf"),
 	ALLOW(bind, B, "on the agent's behalf"),
+	ALLOW_IF(unlinkat, B, "takes back the file of a bind() that failed", ARG(2, 0)),
 	ALLOW(listen, B, "what was bound is not to be connected"),
 	ALLOW_IF(unshare, B, "a thread's own root and working directory, or descriptors",
 		 ARG(0, CLONE_FS, CLONE_FILES)),

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define CONNECTORS 2
-#define NUMBER     200 /* flipped: below those that the broker gives, where TCP stays in the kernel */
+#define NUMBER     200 /* flipped: below the broker's, where TCP stays in the kernel */
 
 union address {
 	struct sockaddr any;

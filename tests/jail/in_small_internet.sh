@@ -31,10 +31,13 @@ for _ in $(seq 100); do
 done
 ip link set lo up
 ip link add near type veth peer name far netns $far
+in_far() { nsenter --net=/proc/$far/ns/net "$@"; }
+# Link-local addresses, too, are there at once: until then no neighbour is asked for, nor answered.
+echo 0 >/proc/sys/net/ipv6/conf/near/accept_dad
+in_far sh -c 'echo 0 >/proc/sys/net/ipv6/conf/far/accept_dad'
 ip addr add 203.0.113.249/29 dev near
 ip -6 addr add 2001:db8::1/64 dev near nodad
 ip link set near up
-in_far() { nsenter --net=/proc/$far/ns/net "$@"; }
 in_far ip link set lo up
 in_far ip addr add 203.0.113.250/29 dev far
 in_far ip -6 addr add 2001:db8::2/64 dev far nodad

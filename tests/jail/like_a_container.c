@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * like_a_container COMMAND [ARG…] - run a command as Docker does by default: under the system
- * calls of its default seccomp profile and, as root, with its default capabilities alone.
+ * like_a_container [--old] COMMAND [ARG…] - run a command as Docker does by default: under the
+ * system calls of its default seccomp profile and, as root, with its default capabilities alone.
+ * --old: as before Linux 4.8, where it also keeps processes from each other's memory.
  *
  * The profile lists what is allowed; this one what that leaves out, as of Docker 27 with a
  * kernel from 4.8 on. Calls that Linux has since given up are left out.
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,9 +28,14 @@
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 #define ABSENT (SECCOMP_RET_ERRNO | ENOSYS)
 
+/* Profiles that a row is in. */
+#define NEW 1u
+#define OLD 2u
+#define ANY (NEW | OLD)
+
 /* clang-format off */
-#define DENY(call, why)			{SCMP_SYS(call), REFUSE, 1, why, {{SECCOMP_NO_TEST}}}
-#define DENY_IF(call, why, ...)		{SCMP_SYS(call), REFUSE, 1, why, {__VA_ARGS__}}
+#define DENY(call, why)			{SCMP_SYS(call), REFUSE, ANY, why, {{SECCOMP_NO_TEST}}}
+#define DENY_IF(call, why, ...)		{SCMP_SYS(call), REFUSE, ANY, why, {__VA_ARGS__}}
 /* clang-format on */
 
 #define NAMESPACES 0x7e020000u /* 2114060288 in the profile */
@@ -37,7 +44,7 @@
 
 static const struct seccomp_row rows[] = {
 	DENY_IF(clone, "CAP_SYS_ADMIN", SECCOMP_HAS(0, NAMESPACES)),
-	{SCMP_SYS(clone3), ABSENT, 1, "its flags cannot be seen", {{SECCOMP_NO_TEST}}},
+	{SCMP_SYS(clone3), ABSENT, ANY, "its flags cannot be seen", {{SECCOMP_NO_TEST}}},
 	DENY(unshare, "CAP_SYS_ADMIN"),
 	DENY(setns, "CAP_SYS_ADMIN"),
 	DENY(mount, "CAP_SYS_ADMIN"),
@@ -50,7 +57,7 @@ static const struct seccomp_row rows[] = {
 	DENY(move_mount, "CAP_SYS_ADMIN"),
 	DENY(open_tree, "CAP_SYS_ADMIN"),
 	DENY(mount_setattr, "CAP_SYS_ADMIN"),
-	{NR_OPEN_TREE_ATTR, REFUSE, 1, "not listed", {{SECCOMP_NO_TEST}}},
+	{NR_OPEN_TREE_ATTR, REFUSE, ANY, "not listed", {{SECCOMP_NO_TEST}}},
 	DENY(bpf, "CAP_SYS_ADMIN, CAP_BPF"),
 	DENY(perf_event_open, "CAP_SYS_ADMIN, CAP_PERFMON"),
 	DENY(fanotify_init, "CAP_SYS_ADMIN"),
@@ -94,6 +101,9 @@ static const struct seccomp_row rows[] = {
 	DENY(io_uring_setup, "not listed since Docker 25"),
 	DENY(io_uring_enter, "not listed since Docker 25"),
 	DENY(io_uring_register, "not listed since Docker 25"),
+	{SCMP_SYS(process_vm_readv), REFUSE, OLD, "CAP_SYS_PTRACE", {{SECCOMP_NO_TEST}}},
+	{SCMP_SYS(process_vm_writev), REFUSE, OLD, "CAP_SYS_PTRACE", {{SECCOMP_NO_TEST}}},
+	{SCMP_SYS(ptrace), REFUSE, OLD, "CAP_SYS_PTRACE", {{SECCOMP_NO_TEST}}},
 	DENY_IF(socket, "reaches the machine that the container's runs in",
 		SECCOMP_IS(0, SECCOMP_ALL_BITS, AF_VSOCK)),
 	DENY_IF(personality, "executable stacks, and the like",
@@ -130,12 +140,15 @@ int main(int argc, char **argv)
 						   .n_rows = ARRAY_SIZE(rows),
 						   .otherwise = SECCOMP_RET_ALLOW,
 						   .foreign_abi = ABSENT};
-	bool is_root = !geteuid();
+	bool is_root = !geteuid(), is_old = argc > 1 && !strcmp(argv[1], "--old");
 	struct error err = {.where = ""};
+
+	argc -= is_old;
+	argv += is_old;
 
 	/* Root's programs may gain capabilities in a container, up to the bounding set. */
 	if (argc < 2 || (!is_root && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) ||
-	    seccomp_install(&table, 1, &err) || (is_root && keep_capabilities())) {
+	    seccomp_install(&table, is_old ? OLD : NEW, &err) || (is_root && keep_capabilities())) {
 		fprintf(stderr, "like_a_container: %s\n", argc < 2 ? "no command" : err.what);
 		return 125;
 	}

@@ -68,6 +68,15 @@ else
 	is "$(status)" 125 "--require memory: exit status 125"
 fi
 
+# --- files in memory ---------------------------------------------------------------------------
+
+half=$(($(awk '/^MemTotal/ { print $2 }' /proc/meminfo) / 2))
+size=$(with '' -- df -k --output=size,itotal /tmp | tail -1)
+[ "${size% *}" -le $((half + 4)) ] && [ "${size% *}" -gt $((half - half / 16)) ] && [ "${size##* }" -le 1048576 ]
+ok $? "/tmp has half of the machine's memory, and a bound on names" || note "$size of $half"
+out=$(with '"memory":"64M"' -- sh -c 'fallocate -l 33M /tmp/x; rm -f /tmp/x; fallocate -l 20M /tmp/x && echo fits; fallocate -l 20M /dev/shm/y' 2>&1; errors)
+is "$(grep -c 'No space left' <<<"$out") $(grep -c fits <<<"$out")" "2 1" "or half of what the policy allows; /tmp, /var/tmp and /dev/shm together" || note "$out"
+
 # --- the last resort ---------------------------------------------------------------------------
 
 is "$(with '' -- cat /proc/self/oom_score_adj)" 1000 "where the machine's memory is used up, the agent is ended first"

@@ -5,25 +5,23 @@
 . "$(dirname "$0")/../lib.sh"
 start_promptfax
 
-inode() { readlink "/proc/$1/fd/$2" | tr -dc 0-9; }
-# The proxy's end of its channel to the keeper: the two ends were made together, ours last.
+# The proxy's end of its channel to the keeper, by what the kernel says of whose ends are a pair.
 keeper_channel() { # proxy, keeper
-	local fd proxy=$1 keeper=$2 other
-	for fd in $(ls /proc/"$keeper"/fd); do
-		other=$(inode "$keeper" "$fd")
-		for mine in $(ls /proc/"$proxy"/fd); do
-			[ -n "$other" ] && [ "$(inode "$proxy" "$mine")" = $((other + 1)) ] && echo "$mine" && return
-		done
-	done
+	ss -xHp | awk -v proxy="pid=$1,fd=" -v keeper="pid=$2,fd=" '
+		index($0, keeper) { kept[$6] }
+		at = index($0, proxy) { end_of[$8] = substr($0, at + length(proxy)) + 0 }
+		END { for (peer in end_of) if (peer in kept) print end_of[peer] }'
 }
 
 attempt() { # name, expected text
-	local name=$1 expected=$2 proxy keeper result status
+	local name=$1 expected=$2 proxy keeper channel result status
 	rm -f ready
 	in_background "$TMP/out" -q -p "$(allow_all)" -- sh -c "$AGENT start_session:'{\"hostType\":\"other\"}'; touch ready; sleep 20; touch survived"
 	await_file ready
 	proxy=$(part_pid "$SUPERVISOR" proxy) keeper=$(part_pid "$SUPERVISOR" keeper)
-	result=$("$BUILD/tests/jail/take_over" "$proxy" "$(keeper_channel "$proxy" "$keeper")" "$name" "$keeper" 2>&1)
+	channel=$(keeper_channel "$proxy" "$keeper")
+	like "$channel" '^[0-9]+$' "$name: the proxy's channel to the keeper is known"
+	result=$("$BUILD/tests/jail/take_over" "$proxy" "$channel" "$name" "$keeper" 2>&1)
 	like "$result" "$expected" "$name: $result"
 	timeout 3 tail --pid="$SUPERVISOR" -f /dev/null
 	is $? 0 "$name: the run has ended"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 here=$ROOT/tests/jail
 CONTAINER=$BUILD/tests/jail/like_a_container
-cp "$here/tier_b_inside.py" "$here/unix_inside.py" "$BUILD/tests/jail/flips" .
+cp "$here/tier_b_inside.py" "$here/unix_inside.py" "$BUILD/tests/jail/flips" "$BUILD/tests/jail/own_resolver" .
 start_promptfax
 LAN=$(python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -52,6 +52,9 @@ out=$(contained -q --tier a -- touch ran 2>&1)
 is "$? $(ls ran 2>/dev/null)" "125 " "--tier a is not replaced by b"
 like "$out" 'namespaces: ' "and what is missing is named"
 is "$("$MCPJAIL" --run-dir "$TMP/run-a" -q -- true && sed -n 's/.*"tier":"\(.\)".*/\1/p' "$TMP/run-a/status.json")" a "where there are namespaces they are used"
+like "$(cat "$TMP/run-a/status.json")" '"seccomp","broker"' "the broker is a layer there, too"
+"$MCPJAIL" -q --tier a --require namespaces,broker -- true
+is $? 0 "and can be required"
 out=$(asked -q -- sh -c "XDG_STATE_HOME=\$TMPDIR XDG_CONFIG_HOME=\$TMPDIR exec $MCPJAIL -q -- touch ran" 2>&1)
 is "$? $(ls ran 2>/dev/null)" "125 " "a jail within it cannot be made: 125"
 like "$out" 'answers system calls' "and what stands in the way is named"
@@ -70,7 +73,15 @@ for way in asked contained; do
 done
 is "$(contained -q -- node -e 'fetch("https://promptfax.app/mcp", {method: "POST", headers: {"content-type": "application/json", accept: "application/json, text/event-stream"}, body: process.argv[1]}).then(r => console.log(r.status))' "$rpc")" 200 "Node's fetch comes through"
 is "$(contained -q -- node -e 'require("dns").resolve4("promptfax.app", (e, a) => console.log(e ? e.code : a[0].slice(0, 7)))')" 198.18. "and its own resolver"
+like "$(contained -q -- wget -qO- -T 20 --header='content-type: application/json' --header='accept: application/json, text/event-stream' --post-data="$rpc" https://promptfax.app/mcp 2>&1)" '"serverInfo"' "wget trusts the certificates"
+# Answers come from no internet address, which musl insists on; who does not can ask in any way.
+is "$(contained -q -- ./own_resolver promptfax.app 2>&1 | sed 's/^198\.18\.[0-9.]*/198.18/' | tr '\n' ',')" "198.18 from family 0,198.18 from family 0,HTTP," "a program that asks by system calls of its own resolves, and connects"
 like "$(contained -q -- curl -sS -m 10 https://example.org/ 2>&1)" '^mcpjail: .*example\.org' "another host is refused with words"
+
+# Where nobody may read another's memory by the call for that, it is read by /proc.
+old() { timeout 60 "$CONTAINER" --old "$MCPJAIL" --connect-to "promptfax.app:443:127.0.0.1:$PORT" --upstream-ca "$CA" "$@"; }
+like "$(old -q -- curl -sS -m 20 https://promptfax.app/mcp -H 'content-type: application/json' -H 'accept: application/json, text/event-stream' -d "$rpc" 2>&1)" '"serverInfo"' "in an old container: curl speaks MCP"
+is "$(old -q -- python3 unix_inside.py paths_of_every_length 2>&1)" "ok paths_of_every_length" "in an old container: unix sockets made inside work"
 
 # --- what is outside ----------------------------------------------------------------------------
 expected='host loopback: ECONNREFUSED
@@ -110,6 +121,7 @@ own server that has gone: ECONNREFUSED
 unix path: EACCES
 unix abstract: EACCES
 unix bind outside: EACCES
+unix bind beside the CA: EACCES
 packet socket: EPERM
 signal to init: EPERM
 signal to 1: EPERM
@@ -129,6 +141,8 @@ processes of multiprocessing: [1, 2]
 threads that connect and execute: (0, 8)
 signals while connecting: no call failed
 thousands of sockets: no call failed
+a connect that has no end: EINPROGRESS EINTR connected
+a crowd before a full listener: no other waits
 a socket connected by a child: connected
 a name: True'
 out=$(python3 tier_b_inside.py "$HOSTPORT" "$LAN" "$TMP/host.sock" "$XDG_STATE_HOME" 2>/dev/null | head -37)

@@ -10,13 +10,16 @@ import multiprocessing
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 PORT, LAN, UNIX, STATE = int(sys.argv[1]), *sys.argv[2:5]
 GREETING = b"host-socket"
+OWN = os.path.dirname(os.environ.get("SSL_CERT_FILE", UNIX))
 
 
 def outcome(name, attempt):
@@ -68,12 +71,17 @@ def serve(family, at, to, client):
 
 
 def reused():
-    """Who had a port once does not reach who has it afterwards."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        s.listen()
-        port = s.getsockname()[1]
-    return tcp(("127.0.0.1", port))
+    """Who had a port once is not reached any more, each time, nor is who has it afterwards."""
+    for _ in range(300):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            port = s.getsockname()[1]
+        try:
+            return tcp(("127.0.0.1", port))
+        except ConnectionRefusedError as err:
+            refused = err
+    raise refused
 
 
 def unix(name):
@@ -121,6 +129,57 @@ def clone3():
     return errno.errorcode[ctypes.get_errno()]
 
 
+def full_listener():
+    """What connects to it waits until somebody is accepted; also those that fill it."""
+    listener, fillers = socket.create_server(("127.0.0.1", 0), backlog=0), []
+    for _ in range(2):
+        fillers.append(socket.socket())
+        fillers[-1].setblocking(False)
+        fillers[-1].connect_ex(listener.getsockname())
+    return listener, fillers
+
+
+def timed():
+    """How a connect() without an end ends: by its own time, by a signal, or not by one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    said = []
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.siginterrupt(signal.SIGALRM, False)
+    for alarm, timeout in ((0, 0.3), (0.1, 20), (0.1, 0)):
+        listener, fillers = full_listener()
+        address = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", listener.getsockname()[1], bytes([127, 0, 0, 1]))
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(timeout), int(timeout % 1 * 1e6)))
+            if not timeout:
+                threading.Timer(0.3, lambda: [listener.accept() for _ in fillers]).start()
+            signal.setitimer(signal.ITIMER_REAL, alarm)
+            r = libc.connect(s.fileno(), address, len(address))
+            said.append(errno.errorcode[ctypes.get_errno()] if r else "connected")
+    return " ".join(said)
+
+
+def crowd():
+    """More than the broker has workers wait for a listener that has no room, and nobody else does."""
+    listener, _fillers = full_listener()
+    own = socket.create_server(("127.0.0.1", 0), backlog=64)
+    waiting = os.fork()
+    if not waiting:
+        for _ in range(300):
+            threading.Thread(target=lambda: socket.socket().connect(listener.getsockname())).start()
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(1.5)
+    begun = time.monotonic()
+    for _ in range(50):
+        with socket.create_connection(own.getsockname()):
+            own.accept()[0].close()
+    took = time.monotonic() - begun
+    alive = not os.waitpid(waiting, os.WNOHANG)[0]
+    os.kill(waiting, signal.SIGKILL)
+    os.waitpid(waiting, 0)
+    return "no other waits" if alive and took < 5 else (alive, took)
+
+
 def many():
     """More sockets than the broker keeps, one after the other."""
     for i in range(3000):
@@ -161,11 +220,7 @@ for way in ("sendto", "sendmsg", "send", "write"):
                 lambda: udp((where, PORT), way))
 def undone():
     """Listens with a socket that was bound by a connect() only, which was then taken back."""
-    full, s = socket.create_server(("127.0.0.1", 0), backlog=0), socket.socket()
-    fillers = [socket.socket() for _ in range(2)]
-    for filler in fillers:
-        filler.setblocking(False)
-        filler.connect_ex(full.getsockname())
+    (full, _fillers), s = full_listener(), socket.socket()
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
     s.connect_ex(full.getsockname())
     for length in (16, 12):
@@ -199,6 +254,7 @@ outcome("own server that has gone", reused)
 outcome("unix path", lambda: unix(UNIX))
 outcome("unix abstract", lambda: unix("\0mcpjail-tier-b-" + str(PORT)))
 outcome("unix bind outside", lambda: socket.socket(socket.AF_UNIX).bind(os.path.dirname(UNIX) + "/s" + str(os.getpid())))
+outcome("unix bind beside the CA", lambda: socket.socket(socket.AF_UNIX).bind(OWN + "/s"))
 outcome("packet socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
 outcome("signal to init", lambda: os.kill(os.getppid(), 0))
 outcome("signal to 1", lambda: os.kill(1, 0))
@@ -218,5 +274,7 @@ outcome("processes of multiprocessing", lambda: multiprocessing.Pool(2).map(abs,
 outcome("threads that connect and execute", threads)
 outcome("signals while connecting", interrupted)
 outcome("thousands of sockets", many)
+outcome("a connect that has no end", timed)
+outcome("a crowd before a full listener", crowd)
 outcome("a socket connected by a child", passed_on)
 outcome("a name", resolved)

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static char host_path[PATH_MAX]; /* of a socket that the test listens on: the host's */
@@ -91,6 +92,37 @@ static void test_abstract_names_made_inside_are_reached_in_the_machines_network(
 	((struct world *)*state)->broker.has_namespaces = false;
 	world_play(state, make_by_name);
 	world_recorded_nothing(*state);
+}
+
+static int bind_in_vain(void)
+{
+	const struct sockaddr_un taken = unix_address("taken");
+	const struct sockaddr_un ours = unix_address("/proc/self/cwd/magic");
+	const struct sockaddr_un none = unix_address("none/name"), slash = unix_address("name/");
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct rlimit limit;
+
+	/* The broker's own directory, not the caller's. */
+	FAILS(bind(fd, (const struct sockaddr *)&ours, sizeof(ours)), ELOOP);
+	FAILS(access("magic", F_OK), ENOENT);
+	FAILS(bind(fd, (const struct sockaddr *)&none, sizeof(none)), ENOENT);
+	FAILS(bind(fd, (const struct sockaddr *)&slash, sizeof(slash)), ENOENT);
+	FAILS(access("name", F_OK), ENOENT);
+	CHECK(mknod("taken", S_IFREG | 0600, 0) == 0);
+	FAILS(bind(fd, (const struct sockaddr *)&taken, sizeof(taken)), EADDRINUSE);
+	CHECK(access("taken", F_OK) == 0);
+	/* Bound, and then not to be put in the stand-in's place. */
+	CHECK(unlink("taken") == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = (rlim_t)fd;
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	FAILS(bind(fd, (const struct sockaddr *)&taken, sizeof(taken)), EBADF);
+	FAILS(access("taken", F_OK), ENOENT);
+	return 0;
+}
+
+static void test_a_bind_that_fails_leaves_no_file(void **state)
+{
+	world_play(state, bind_in_vain);
 }
 
 /* --- the host's ------------------------------------------------------------------------------ */
@@ -319,6 +351,31 @@ static void test_who_waits_can_be_killed(void **state)
 	world_play(state, die_waiting);
 }
 
+static int be_refused(void)
+{
+	for (;;) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		if (fd >= 0)
+			close(fd);
+		else if (errno != EMFILE)
+			return errno == ENFILE ? 0 : __LINE__;
+	}
+}
+
+/* Without a descriptor of our own for looking at the caller there is an answer all the same. */
+static void test_who_cannot_be_looked_at_is_answered(void **state)
+{
+	struct rlimit before, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){0, before.rlim_max};
+	world_begin(*state, be_refused);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	world_end(*state);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
@@ -326,6 +383,7 @@ int main(void)
 		IN_WORLD(test_what_is_made_inside_is_reached),
 		IN_WORLD(test_abstract_names_are_reached_in_a_network_of_ones_own),
 		IN_WORLD(test_abstract_names_made_inside_are_reached_in_the_machines_network),
+		IN_WORLD(test_a_bind_that_fails_leaves_no_file),
 		IN_WORLD(test_the_hosts_are_refused_by_every_name),
 		IN_WORLD(test_abstract_names_of_the_machine_are_refused),
 		IN_WORLD(test_what_the_policy_lists_is_reached_and_recorded),
@@ -334,6 +392,7 @@ int main(void)
 		IN_WORLD(test_what_is_no_standin_is_no_way_either),
 		IN_WORLD(test_a_full_backlog_is_waited_for_as_the_caller_asked),
 		IN_WORLD(test_who_waits_can_be_killed),
+		IN_WORLD(test_who_cannot_be_looked_at_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ static const struct env_facts facts = {.spec = &no_policy,
 				       .ca_path = "/ca.pem",
 				       .bundle_path = "/bundle.pem",
 				       .cwd = "/work",
+				       .wgetrc_path = "/wgetrc",
 				       .java_options = "-Dstore=/java.p12"};
 
 /* The value of @name, NULL if it is not there; fails if it is there twice. */
@@ -54,6 +55,7 @@ static const struct {
 	{"codex", "A=", "CODEX_CA_CERTIFICATE", "/bundle.pem"},
 	{"gRPC", "A=", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "/bundle.pem"},
 	{"httplib2", "A=", "HTTPLIB2_CA_CERTS", "/bundle.pem"},
+	{"wget", "SYSTEM_WGETRC=/x", "SYSTEM_WGETRC", "/wgetrc"},
 	{"Java", "A=", "JAVA_TOOL_OPTIONS", "-Dstore=/java.p12"},
 	{"whose other options stay, in front", "JAVA_TOOL_OPTIONS=-Xmx1g -Dstore=/x",
 	 "JAVA_TOOL_OPTIONS", "-Xmx1g -Dstore=/x -Dstore=/java.p12"},

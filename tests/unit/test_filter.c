@@ -47,9 +47,10 @@
 #define NR_OPEN_TREE_ATTR 467
 #define NR_FCHMODAT2      452
 
-#define BAD  ((long)1)          /* a pointer to nowhere: what passes the filter does no harm */
-#define HIGH (INT64_C(1) << 32) /* above what the kernel reads */
-#define NONE ((long)SOCK_CLOEXEC)
+#define BAD    ((long)1)          /* a pointer to nowhere: what passes the filter does no harm */
+#define HIGH   (INT64_C(1) << 32) /* above what the kernel reads */
+#define NONE   ((long)SOCK_CLOEXEC)
+#define NOBODY 0x7ffffff0L /* no process's number, no user's */
 
 #define BROKER ENOSYS /* see install() */
 
@@ -234,6 +235,17 @@ static const struct attempt refused[] = {
 	{"mkdirat, set-group-id", SYS_mkdirat, {-1, BAD, 02755}, EPERM, DIFFERS},
 	{"limits of another", SYS_prlimit64, {-1, RLIMIT_NOFILE, BAD, 0}, EPERM, DIFFERS},
 	{"limits of another, asked", SYS_prlimit64, {-1, RLIMIT_NOFILE, 0, BAD}, EPERM, DIFFERS},
+	{"a lease", SYS_fcntl, {-1, F_SETLEASE, F_RDLCK}, EINVAL, DIFFERS},
+	{"a lease, high bit", SYS_fcntl, {-1, F_SETLEASE | HIGH, F_WRLCK}, EINVAL, DIFFERS},
+	{"a delegation", SYS_fcntl, {-1, 1040, BAD}, EINVAL, DIFFERS},
+	{"init's priority", SYS_setpriority, {PRIO_PROCESS, 1, 0}, EPERM, NOT_TRIED},
+	{"init's priority, high bit", SYS_setpriority, {0, 1 | HIGH, 0}, EPERM, NOT_TRIED},
+	{"a group's priority", SYS_setpriority, {PRIO_PGRP, NOBODY, 0}, EPERM, DIFFERS},
+	{"a user's priority", SYS_setpriority, {PRIO_USER, NOBODY, 0}, EPERM, DIFFERS},
+	{"init's processors", SYS_sched_setaffinity, {1, 8, BAD}, EPERM, DIFFERS},
+	{"init's scheduler", SYS_sched_setscheduler, {1, 0, BAD}, EPERM, DIFFERS},
+	{"init's parameters", SYS_sched_setparam, {1 | HIGH, BAD}, EPERM, DIFFERS},
+	{"init's attributes", SYS_sched_setattr, {1, BAD, 0}, EPERM, DIFFERS},
 	{"iptables", SYS_setsockopt, {-1, SOL_IP, 64, BAD, 4}, EPERM, DIFFERS},
 	{"ip6tables, counters", SYS_setsockopt, {-1, SOL_IPV6 | HIGH, 65, BAD}, EPERM, DIFFERS},
 	{"arptables", SYS_setsockopt, {-1, SOL_IP, 96 | HIGH, BAD, 4}, EPERM, DIFFERS},
@@ -339,6 +351,14 @@ static const struct attempt allowed[] = {
 	{"mkdirat", SYS_mkdirat, {-1, BAD, 0777}, EFAULT, SAME},
 	{"limits, asked", SYS_prlimit64, {0, RLIMIT_CORE, 0, BAD}, EFAULT, SAME},
 	{"limits of its own", SYS_prlimit64, {0, RLIMIT_NOFILE, BAD, 0}, EFAULT, SAME},
+	{"a lease, asked", SYS_fcntl, {-1, F_GETLEASE}, EBADF, SAME},
+	{"flags of a descriptor", SYS_fcntl, {-1, F_SETFL, O_NONBLOCK}, EBADF, SAME},
+	{"a lock", SYS_fcntl, {-1, F_OFD_SETLK, BAD}, EBADF, SAME},
+	{"its priority", SYS_setpriority, {PRIO_PROCESS, 0, 19}, 0, SAME},
+	{"a thread's priority", SYS_setpriority, {PRIO_PROCESS, NOBODY, 0}, ESRCH, SAME},
+	{"its processors", SYS_sched_setaffinity, {0, 8, BAD}, EFAULT, SAME},
+	{"a thread's processors", SYS_sched_setaffinity, {NOBODY, 8, BAD}, EFAULT, SAME},
+	{"a thread's scheduler", SYS_sched_setscheduler, {NOBODY, 0, BAD}, EFAULT, SAME},
 	{"core limit, ignored", SYS_prlimit64, {0, RLIMIT_CORE, BAD, 0}, 0, SAME},
 	{"core limit, ignored in the old call", SYS_setrlimit, {RLIMIT_CORE, BAD}, 0, SAME},
 };

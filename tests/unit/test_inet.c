@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -141,17 +142,67 @@ static void test_sockets_are_kept_until_nobody_has_them(void **state)
 	assert_false(inet_has(inet, 0));
 	assert_int_equal(inet_add(inet, fd, AF_INET, SOCK_STREAM, &inode), 0);
 	assert_true(inet_has(inet, inode));
-	assert_int_equal(inet_hold(inet, inode, &s), 0);
-	assert_int_equal(s.type, SOCK_STREAM);
-	close(s.fd);
 	/* One that was not given to the agent yet is nowhere open but here, and stays. */
 	inet_collect(inet);
 	assert_true(inet_has(inet, inode));
 	inet_gave(inet, inode);
+	assert_int_equal(inet_hold(inet, inode, &s), 0);
+	assert_int_equal(s.type, SOCK_STREAM);
+	close(s.fd);
 	inet_collect(inet);
 	assert_false(inet_has(inet, inode));
 	assert_int_equal(inet_hold(inet, inode, &s), -ENOENT);
 	inet_free(inet);
+}
+
+struct holder {
+	struct inet *inet;
+	uint64_t inode;
+	atomic_int outcome;
+};
+
+static void *hold(void *arg)
+{
+	struct holder *h = arg;
+	struct inet_socket s;
+	int r = inet_hold(h->inet, h->inode, &s);
+
+	if (!r)
+		close(s.fd);
+	atomic_store(&h->outcome, r);
+	return NULL;
+}
+
+/*
+ * The agent may be quicker than what gives it a socket: its next call waits, so that nothing of
+ * ours keeps what it closes then. One that was never given is nobody's.
+ */
+static void test_calls_wait_until_their_socket_is_given(void **state)
+{
+	static const struct {
+		void (*settle)(struct inet *inet, uint64_t inode);
+		int outcome;
+	} rows[] = {{inet_gave, 0}, {inet_drop, -ENOENT}};
+	const struct inet_facts facts = {.proxy_port = 1, .proc_fd = -1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct holder h = {.outcome = 1};
+		struct error err;
+		pthread_t thread;
+
+		assert_int_equal(inet_new(&facts, &h.inet, &err), 0);
+		assert_int_equal(inet_add(h.inet, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+					  AF_INET, SOCK_STREAM, &h.inode),
+				 0);
+		assert_int_equal(pthread_create(&thread, NULL, hold, &h), 0);
+		usleep(50000);
+		assert_int_equal(atomic_load(&h.outcome), 1);
+		rows[i].settle(h.inet, h.inode);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(atomic_load(&h.outcome), rows[i].outcome);
+		inet_free(h.inet);
+	}
 }
 
 static void test_more_sockets_than_there_is_room_for_are_refused(void **state)
@@ -185,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_become_names_of_sockets),
 		cmocka_unit_test(test_datagrams_are_held_by_the_kernel),
 		cmocka_unit_test(test_sockets_are_kept_until_nobody_has_them),
+		cmocka_unit_test(test_calls_wait_until_their_socket_is_given),
 		cmocka_unit_test(test_more_sockets_than_there_is_room_for_are_refused),
 	};
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/remove_tree.h"
 #include "cmocka_all.h"
 #include "sandbox/landlock.h"
 
@@ -78,14 +78,6 @@ static int write_behind_the_wall(const char *dir)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 /* Not in /tmp or the like: those are the jail's own there, and free. */
 static void test_landlock_keeps_writing_in_the_trees(void **state)
 {
@@ -102,7 +94,7 @@ static void test_landlock_keeps_writing_in_the_trees(void **state)
 	if (!pid)
 		_exit(landlock_abi() < LANDLOCK_ABI_WRITES ? 77 : write_behind_the_wall(dir));
 	waitpid(pid, &status, 0);
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_tree(dir);
 	if (WEXITSTATUS(status) == 77) {
 		print_message("skipped: the kernel's Landlock confines no renames\n");
 		skip();

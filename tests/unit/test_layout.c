@@ -2,7 +2,6 @@
 #include "jail/files/layout.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/remove_tree.h"
 #include "cmocka_all.h"
 
 static const struct {
@@ -80,19 +80,11 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	nftw(f->base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_tree(f->base);
 	free(f);
 	return 0;
 }

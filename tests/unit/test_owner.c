@@ -3,6 +3,7 @@
  * Questions about real connections of real processes, over loopback. This process stands for
  * the jail's init, its descendants for the jail.
  */
+#include "broker/diag.h"
 #include "broker/owner.h"
 
 #include <arpa/inet.h>
@@ -54,7 +55,7 @@ static int rig_new(void **state)
 	/* What is left behind by its parent stays a descendant, as in a jail. */
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	rig->sources.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rig->sources.diag_fd = owner_open_diag();
+	rig->sources.diag_fd = diag_open();
 	rig->sources.init = getpid();
 	assert_true(rig->sources.proc_fd >= 0 && rig->sources.diag_fd >= 0);
 	assert_int_equal(owner_new(&rig->sources, &rig->owner), 0);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/remove_tree.h"
 #include "cmocka_all.h"
 
 static const struct {
@@ -89,18 +89,10 @@ static int make_tree(void **state)
 	return symlink("a", path);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_tree(void **state)
+static int tear_down(void **state)
 {
 	(void)state;
-	return nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(base);
 }
 
 static int by_name(const void *a, const void *b)
@@ -230,5 +222,5 @@ int main(void)
 		cmocka_unit_test(test_expand_bounds_what_it_finds),
 	};
 
-	return cmocka_run_group_tests(tests, make_tree, remove_tree);
+	return cmocka_run_group_tests(tests, make_tree, tear_down);
 }

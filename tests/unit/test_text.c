@@ -143,6 +143,31 @@ static void test_buf_never_grows_past_its_bound(void **state)
 	assert_int_equal(b.data[99], '9');
 }
 
+static void test_lists_have_whole_words_only(void **state)
+{
+	static const struct {
+		const char *list, *word;
+		bool has;
+	} rows[] = {
+		{"mounts,seccomp,signals", "mounts", true},
+		{"mounts,seccomp,signals", "seccomp", true},
+		{"mounts,seccomp,signals", "signals", true},
+		{"signals2,signals", "signals", true},
+		{"nosignals,signals", "signals", true},
+		{"mounts,seccomp", "comp", false},
+		{"mounts,seccomp", "secc", false},
+		{"mounts,seccomp", "mounts,seccomp", false},
+		{"mounts", "seccomp", false},
+		{"mounts", "", false},
+		{"", "mounts", false},
+		{",,mounts", "mounts", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(text_list_has(rows[i].list, span_of(rows[i].word)), rows[i].has);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_terminal_text_shows_what_would_act_or_hide),
 		cmocka_unit_test(test_terminal_text_is_cut_at_a_whole_escape),
 		cmocka_unit_test(test_unhex_takes_exactly_the_digits_asked_for),
+		cmocka_unit_test(test_lists_have_whole_words_only),
 		cmocka_unit_test(test_buf_never_grows_past_its_bound),
 	};
 

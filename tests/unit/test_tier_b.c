@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -215,19 +217,47 @@ static int try_all(bool is_agent)
 	return 0;
 }
 
+/* No name can be added to the run's own files, be it a socket's, nor one taken away. */
+static bool can_only_fill(const struct tier_b *b)
+{
+	static const char *const dirs[] = {"", "run/", "run/mcpjail/"};
+	char name[TIER_B_DIR_BYTES], path[TIER_B_PATH_BYTES];
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
+		autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		snprintf(name, sizeof(name), "%sname", dirs[i]);
+		tier_b_path(b, name, path);
+		memcpy(address.sun_path, path, strlen(path));
+		if (try_use(MAKES, path) != EACCES ||
+		    !bind(fd, (const struct sockaddr *)&address, sizeof(address)) ||
+		    errno != EACCES)
+			return false;
+	}
+	tier_b_path(b, TIER_B_CA, path);
+	return unlink(path) && errno == EACCES;
+}
+
 static int confine_and_try(const struct tier_b *b)
 {
-	char path[PATH_MAX];
+	char path[TIER_B_PATH_BYTES];
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || tier_b_confine(b, NULL) || try_all(false))
 		return 1;
-	snprintf(path, sizeof(path), "%s/" TIER_B_CA, b->dir);
-	if (try_use(MAKES, path) || tier_b_confine_agent(b, NULL) || try_all(true))
+	/* What init does, and nobody else is to do by the broker's leave. */
+	tier_b_path(b, TIER_B_CA, path);
+	if (try_use(MAKES, path) || try_use(CUTS, path) || !can_only_fill(b))
 		return 2;
-	if (try_use(READS, path) || try_use(WRITES, path) != EACCES)
+	if (tier_b_confine_agent(b, NULL) || try_all(true))
 		return 3;
-	snprintf(path, sizeof(path), "%s/tmp/file", b->dir);
-	return try_use(MAKES, path) ? 4 : 0;
+	if (try_use(READS, path) || try_use(WRITES, path) != EACCES)
+		return 4;
+	tier_b_path(b, TIER_B_WGETRC, path);
+	if (try_use(READS, path))
+		return 5;
+	tier_b_path(b, "tmp/file", path);
+	return try_use(MAKES, path) ? 6 : 0;
 }
 
 static void test_tier_b_holds_files(void **state)

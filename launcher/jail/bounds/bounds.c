@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/io.h"
 
 #define PID_MAX         "/proc/sys/kernel/pid_max"
@@ -224,21 +225,11 @@ void bounds_protect(pid_t pid)
 /* --- telling -------------------------------------------------------------------------------------
  */
 
-static bool is_listed(const char *layers, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *at = layers; *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == n && !strncmp(at, name, n))
-			return true;
-	return false;
-}
-
 static void add(char *layers, size_t size, const char *name)
 {
 	size_t used = strlen(layers);
 
-	if (!is_listed(layers, name) && used < size)
+	if (!text_list_has(layers, span_of(name)) && used < size)
 		snprintf(layers + used, size - used, "%s%s", used ? "," : "", name);
 }
 
@@ -263,12 +254,13 @@ bool bounds_unkept(const struct bounds *bounds, const char *layers, char ret[BOU
 		bool is_unkept;
 		const char *says;
 	} all[] = {
-		{!is_listed(layers, "processes"),
+		{!text_list_has(layers, span_of("processes")),
 		 bounds->asked.processes ? "jail.processes is not in force"
 					 : "nothing bounds the number of processes"},
-		{bounds->asked.memory && !is_listed(layers, "memory"),
+		{bounds->asked.memory && !text_list_has(layers, span_of("memory")),
 		 "jail.memory bounds each process, not all of them together"},
-		{bounds->asked.cpu_milli && !is_listed(layers, "cpu"), "jail.cpu is not in force"},
+		{bounds->asked.cpu_milli && !text_list_has(layers, span_of("cpu")),
+		 "jail.cpu is not in force"},
 	};
 	size_t used = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/cgroup_find.h - the caller's own control groups
+ * jail/bounds/cgroup_find.h - the caller's own control groups
  */
 #ifndef MCPJAIL_JAIL_CGROUP_FIND_H
 #define MCPJAIL_JAIL_CGROUP_FIND_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/aliases.h - other names of a file, by what else is mounted of its file system
+ * jail/files/aliases.h - other names of a file, by what else is mounted of its file system
  *
  * A bind mount, a subvolume mounted with what holds it, or a view of the whole root, as WSL and
  * image-based systems have one, shows a file a second time. What is hidden or kept read-only

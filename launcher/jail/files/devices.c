@@ -54,7 +54,7 @@ int devices_take(const struct winsize *winsize, struct devices *ret, struct erro
 	ret->devpts = mount_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (ret->devpts < 0)
 		return mount_failed(err, "/dev/pts", "new devpts", ret->devpts);
-	/* Landlock lets queues be opened if their root can be named: jail/landlock.c does. */
+	/* Landlock lets queues be opened if their root can be named: jail/files/landlock.c does. */
 	r = mount_new("mqueue", NULL, MOUNT_SAFE | MOUNT_ATTR_NOEXEC);
 	ret->mqueue = r < 0 ? -1 : r;
 	r = winsize ? open_pty(winsize, ret) : 0;

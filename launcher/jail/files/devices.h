@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/devices.h - the jail's own /dev, and its terminal
+ * jail/files/devices.h - the jail's own /dev, and its terminal
  */
 #ifndef MCPJAIL_JAIL_DEVICES_H
 #define MCPJAIL_JAIL_DEVICES_H

@@ -328,6 +328,7 @@ int layout_resolve(const struct jail_spec *spec, struct layout *ret, struct erro
 	*ret = (struct layout){.n_trees = 0,
 			       .run_dev = spec->run_dev,
 			       .run_ino = spec->run_ino,
+			       .memory = spec->limits.memory,
 			       .nests = spec->allows_nested_sandbox && spec->tier == JAIL_TIER_A};
 	r = resolve_dir("working directory", spec->cwd, &ret->cwd, err);
 	if (!r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/layout.h - which directories a run writes, hides and protects
+ * jail/files/layout.h - which directories a run writes, hides and protects
  *
  * Settled before the jail is cloned, by names alone, so that a contradiction (a working
  * directory in a place that the jail hides) is refused before anything has begun. The one
@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "jail/jail.h"
@@ -35,7 +36,7 @@ struct layout_socket {
 	char *real; /* canonical */
 };
 
-struct keeps; /* jail/keeps.h */
+struct keeps; /* jail/keeps/keeps.h */
 
 struct layout {
 	char *cwd, *run_dir, *state_dir; /* canonical */
@@ -52,7 +53,7 @@ struct layout {
 	struct path_list writes; /* canonical; each lies in one of the trees */
 	struct path_list hides;  /* as named, to be followed link by link */
 	/*
-	 * Canonical: what people work in, each of which jail/keeps.h looks at: the working
+	 * Canonical: what people work in, each of which jail/keeps/keeps.h looks at: the working
 	 * directory, --write, and the policy's writes but for a program's state.
 	 */
 	struct path_list roots;
@@ -62,8 +63,9 @@ struct layout {
 	struct layout_socket sockets[LAYOUT_SOCKETS_MAX];
 	size_t n_sockets;
 	dev_t run_dev;
-	ino_t run_ino; /* 0: not known */
-	bool nests;    /* the agent may make mount namespaces; not for uid 0 */
+	ino_t run_ino;   /* 0: not known */
+	bool nests;      /* the agent may make mount namespaces; not for uid 0 */
+	uint64_t memory; /* bytes that the policy allows the jail; 0: no word of it */
 };
 
 /** path_is_within() - Whether the canonical @path is @dir or lies below it */

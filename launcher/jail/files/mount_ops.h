@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/mount_ops.h - the steps that mounts are made of
+ * jail/files/mount_ops.h - the steps that mounts are made of
  *
  * Mounts are made detached, get their attributes, and are attached last, so that none is
  * ever seen with more rights than it shall have. Places are named by canonical paths and

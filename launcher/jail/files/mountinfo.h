@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/mountinfo.h - read /proc/self/mountinfo (proc(5)) entry by entry
+ * jail/files/mountinfo.h - read /proc/self/mountinfo (proc(5)) entry by entry
  */
 #ifndef MCPJAIL_JAIL_MOUNTINFO_H
 #define MCPJAIL_JAIL_MOUNTINFO_H

@@ -14,6 +14,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +26,14 @@
 #include "jail/files/mount_ops.h"
 
 #define MOUNTS_DIR_MODE 0755
+
+/*
+ * Files of the scratch are memory, which nobody's end but the jail's gives back. So they get half
+ * of what there is, as a machine's /tmp has it from systemd, or half of what the policy allows:
+ * full, they let programs fail for want of room, not be killed for want of memory.
+ */
+#define SCRATCH_SHARE  2
+#define SCRATCH_INODES "1m"
 
 static int clone_trees(const struct layout *layout, struct mounts *mounts, struct error *err)
 {
@@ -55,9 +65,20 @@ static int clone_sockets(const struct layout *layout, struct mounts *mounts, str
 	return 0;
 }
 
-static int make_scratch(struct mounts *mounts)
+static uint64_t scratch_bytes(const struct layout *layout)
 {
-	static const char *const options[] = {"mode", "0755", NULL};
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (layout->memory && layout->memory < memory)
+		memory = layout->memory;
+	return memory / SCRATCH_SHARE;
+}
+
+static int make_scratch(const struct layout *layout, struct mounts *mounts)
+{
+	char size[24];
+	const char *const options[] = {"mode",      "0755",         "size", size,
+				       "nr_inodes", SCRATCH_INODES, NULL};
 	static const struct {
 		const char *name;
 		mode_t mode;
@@ -65,9 +86,12 @@ static int make_scratch(struct mounts *mounts)
 		{"run", 0755},     {"run/mcpjail", 0755}, {"tmp", 01777},
 		{"vartmp", 01777}, {"empty", 0555},
 	};
-	autoclose int mount_fd = mount_new("tmpfs", options, MOUNT_SAFE);
-	int r = mount_fd < 0 ? mount_fd : mount_attach_at(mount_fd, "/run");
+	autoclose int mount_fd = -1;
+	int r;
 
+	snprintf(size, sizeof(size), "%" PRIu64, scratch_bytes(layout));
+	mount_fd = mount_new("tmpfs", options, MOUNT_SAFE);
+	r = mount_fd < 0 ? mount_fd : mount_attach_at(mount_fd, "/run");
 	if (r < 0)
 		return r;
 	/* The mount's own descriptor is O_PATH, which serves to name what is in it. */
@@ -286,7 +310,7 @@ int mounts_set_up(const struct layout *layout, const struct devices *devices, st
 	r = mount_seal("/", MOUNT_SEALED);
 	if (r < 0)
 		return mount_failed(err, "/", "making the host's files read-only", r);
-	r = make_scratch(ret);
+	r = make_scratch(layout, ret);
 	if (r < 0)
 		return mount_failed(err, "/run", "the jail's own tmpfs", r);
 	return mount_over(layout, devices, ret, err);

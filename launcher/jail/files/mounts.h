@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/mounts.h - what the agent sees of the file system, and what of it it may write
+ * jail/files/mounts.h - what the agent sees of the file system, and what of it it may write
  */
 #ifndef MCPJAIL_JAIL_MOUNTS_H
 #define MCPJAIL_JAIL_MOUNTS_H

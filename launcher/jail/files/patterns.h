@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/patterns.h - names and paths with wildcards
+ * jail/files/patterns.h - names and paths with wildcards
  */
 #ifndef MCPJAIL_JAIL_PATTERNS_H
 #define MCPJAIL_JAIL_PATTERNS_H

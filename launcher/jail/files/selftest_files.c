@@ -20,7 +20,7 @@
 
 #define SELFTEST_PROBE_FILE "/.mcpjail-selftest"
 
-static int broken(struct error *err, const char *what, const char *where)
+int selftest_broken(struct error *err, const char *what, const char *where)
 {
 	error_set(err, "self-test of the jail", NULL, "%s: %s", where, what);
 	return -EPERM;
@@ -77,9 +77,9 @@ static int check_mount(const struct layout *layout, const struct mountinfo_entry
 		       dev_t cover, struct error *err)
 {
 	if (guards_is_window(entry) && !is_covered(entry->path, cover))
-		return broken(err, "shows the host's kernel", entry->path);
+		return selftest_broken(err, "shows the host's kernel", entry->path);
 	if (!entry->is_read_only && !may_be_writable(layout, entry->path))
-		return broken(err, "is writable", entry->path);
+		return selftest_broken(err, "is writable", entry->path);
 	return 0;
 }
 
@@ -93,7 +93,7 @@ int selftest_mounts(const struct layout *layout, struct error *err)
 	while (!r && (r = mountinfo_next(&info, &entry)) > 0)
 		r = check_mount(layout, &entry, run.st_dev, err);
 	if (r < 0 && r != -EPERM)
-		return broken(err, strerror(-r), "/proc/self/mountinfo");
+		return selftest_broken(err, strerror(-r), "/proc/self/mountinfo");
 	return r;
 }
 
@@ -110,22 +110,22 @@ int selftest_files(const struct layout *layout, struct error *err)
 	char self[16] = "";
 
 	if (!privileges_are_gone())
-		return broken(err, "are left", "privileges");
+		return selftest_broken(err, "are left", "privileges");
 	if (!root_is_read_only())
-		return broken(err, "is writable", "/");
+		return selftest_broken(err, "is writable", "/");
 	if (!is_mounted_read_only("/run"))
-		return broken(err, "is writable", "/run");
+		return selftest_broken(err, "is writable", "/run");
 	if (readlink("/proc/self", self, sizeof(self) - 1) < 0 || strcmp(self, "1"))
-		return broken(err, "is not the jail's own", "/proc");
+		return selftest_broken(err, "is not the jail's own", "/proc");
 	if (!is_hidden(layout->run_dir))
-		return broken(err, "can be seen", layout->run_dir);
+		return selftest_broken(err, "can be seen", layout->run_dir);
 	if (!is_hidden(layout->state_dir))
-		return broken(err, "can be seen", layout->state_dir);
+		return selftest_broken(err, "can be seen", layout->state_dir);
 	for (size_t i = 0; i < layout->hides.n; i++)
 		if (!is_blanked(layout->hides.items[i]))
-			return broken(err, "can be seen", layout->hides.items[i]);
+			return selftest_broken(err, "can be seen", layout->hides.items[i]);
 	if (access(TRUST_CA_PATH, R_OK) < 0 || access(TRUST_BUNDLE_PATH, R_OK) < 0)
-		return broken(err, "cannot be read", TRUST_BUNDLE_PATH);
+		return selftest_broken(err, "cannot be read", TRUST_BUNDLE_PATH);
 	return 0;
 }
 
@@ -136,19 +136,29 @@ static bool opens_socket(int family, int type)
 	return fd >= 0;
 }
 
+int selftest_calls(struct error *err)
+{
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
+		return selftest_broken(err, "is not in force", "the agent's seccomp filter");
+	if (opens_socket(AF_PACKET, SOCK_RAW))
+		return selftest_broken(err, "can be opened by the agent", "a packet socket");
+	if (opens_socket(AF_VSOCK, SOCK_STREAM))
+		return selftest_broken(err, "can be opened by the agent", "a vsock socket");
+	return 0;
+}
+
 int selftest_agent(const struct layout *layout, struct error *err)
 {
+	int r;
+
 	if (!privileges_are_gone())
-		return broken(err, "are left", "the agent's privileges");
-	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
-		return broken(err, "is not in force", "the agent's seccomp filter");
-	if (opens_socket(AF_PACKET, SOCK_RAW))
-		return broken(err, "can be opened by the agent", "a packet socket");
-	if (opens_socket(AF_VSOCK, SOCK_STREAM))
-		return broken(err, "can be opened by the agent", "a vsock socket");
+		return selftest_broken(err, "are left", "the agent's privileges");
+	r = selftest_calls(err);
+	if (r)
+		return r;
 	if (!root_is_read_only())
-		return broken(err, "is writable for the agent", "/");
+		return selftest_broken(err, "is writable for the agent", "/");
 	if (!is_hidden(layout->run_dir) || !is_hidden(layout->state_dir))
-		return broken(err, "can be seen by the agent", layout->state_dir);
+		return selftest_broken(err, "can be seen by the agent", layout->state_dir);
 	return 0;
 }

@@ -235,33 +235,32 @@ static int hide_store(struct store *store, const char *home, const char *name)
 	return at < 0 ? at : cover_store(store, at);
 }
 
-size_t stores_find(const char *home, size_t ret[STORES_MAX])
+void stores_find(const char *home, struct stores *ret)
 {
 	const char *const *names = layout_credentials();
-	autoclose int fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int fd = home ? open(home, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct stat st;
-	size_t n = 0;
 
-	for (size_t i = 0; fd >= 0 && names[i] && n < STORES_MAX; i++)
+	ret->n = 0;
+	for (size_t i = 0; fd >= 0 && names[i] && ret->n < STORES_MAX; i++)
 		if (fstatat(fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
-			ret[n++] = i;
-	return n;
+			ret->items[ret->n++] = i;
 }
 
-int stores_hide(const struct layout *layout, size_t home, const size_t *found, size_t n,
+int stores_hide(const struct layout *layout, size_t home, const struct stores *found,
 		int scratch_fd, struct error *err)
 {
 	const char *const *names = layout_credentials();
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < found->n; i++) {
 		struct store store = {.layout = layout, .path = "", .scratch_fd = scratch_fd};
-		const char *name = names[found[i]];
+		size_t index = found->items[i];
 		int r;
 
-		snprintf(store.cover, sizeof(store.cover), "store-%zu-%zu", home, found[i]);
-		r = hide_store(&store, layout->homes[home], name);
+		snprintf(store.cover, sizeof(store.cover), "store-%zu-%zu", home, index);
+		r = hide_store(&store, layout->homes[home], names[index]);
 		if (r < 0)
-			return mount_failed(err, name, "hiding it from the agent", r);
+			return mount_failed(err, names[index], "hiding it from the agent", r);
 	}
 	return 0;
 }

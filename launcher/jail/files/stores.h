@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/stores.h - hide the credential stores of a home, but for what the policy shows
+ * jail/files/stores.h - hide the credential stores of a home, but for what the policy shows
  */
 #ifndef MCPJAIL_JAIL_STORES_H
 #define MCPJAIL_JAIL_STORES_H
@@ -12,13 +12,19 @@
 
 #define STORES_MAX 192 /* at least as many as layout_credentials() has */
 
-/** stores_find() - Which of the credentials, by their index, a home has. Return: how many */
-size_t stores_find(const char *home, size_t ret[STORES_MAX]);
+/* Of one home: indices into layout_credentials(). */
+struct stores {
+	size_t items[STORES_MAX];
+	size_t n;
+};
+
+/** stores_find() - Which of the credentials a home has. @home: a path; NULL: it has none */
+void stores_find(const char *home, struct stores *ret);
 
 /**
  * stores_hide() - Cover stores of one home
  * @home:       Index into the layout's homes
- * @found:      From stores_find(), @n of them
+ * @found:      From stores_find()
  * @scratch_fd: The jail's tmpfs, still writable
  *
  * What the layout's reads name in a store stays visible, read-only unless the policy has it
@@ -30,7 +36,7 @@ size_t stores_find(const char *home, size_t ret[STORES_MAX]);
  *
  * Return: 0; -errno with @err filled
  */
-int stores_hide(const struct layout *layout, size_t home, const size_t *found, size_t n,
+int stores_hide(const struct layout *layout, size_t home, const struct stores *found,
 		int scratch_fd, struct error *err);
 
 #endif

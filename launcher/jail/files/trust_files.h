@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/trust_files.h - make the programs in the jail trust the run's CA
+ * jail/files/trust_files.h - make the programs in the jail trust the run's CA
  *
  * Two files, named in the environment (jail/env.h): the CA alone, and the system's bundle
  * with the CA behind it. The second also takes the place of the system's bundle. Where Java
@@ -62,7 +62,7 @@ int trust_files_prepare(int scratch_fd, const struct trust_system *system, struc
 
 /**
  * trust_files_write() - After trust_files_prepare(): complete the files, and cover the directories
- * that programs look in (jail/trust_places.h)
+ * that programs look in (jail/files/trust_places.h)
  * @system: As trust_system_read() left it
  *
  * Return: 0; -errno with @err filled

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/trust_places.h - show the run's CA wherever programs look for certificates
+ * jail/files/trust_places.h - show the run's CA wherever programs look for certificates
  */
 #ifndef MCPJAIL_JAIL_TRUST_PLACES_H
 #define MCPJAIL_JAIL_TRUST_PLACES_H

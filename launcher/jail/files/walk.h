@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/walk.h - follow a path name by name, links as well
+ * jail/files/walk.h - follow a path name by name, links as well
  */
 #ifndef MCPJAIL_JAIL_WALK_H
 #define MCPJAIL_JAIL_WALK_H

@@ -58,6 +58,7 @@
 #define NO_SUCH_CALL  (SECCOMP_RET_ERRNO | ENOSYS)
 #define NO_FASTOPEN   (SECCOMP_RET_ERRNO | EOPNOTSUPP)
 #define NO_OPTION     (SECCOMP_RET_ERRNO | ENOPROTOOPT)
+#define NO_LEASE      (SECCOMP_RET_ERRNO | EINVAL) /* as of a file system without leases */
 #define BROKERED      SECCOMP_RET_USER_NOTIF
 
 #define TYPE_MASK 0xfu /* of socket()'s type; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
@@ -66,6 +67,7 @@
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
+#define FCNTL_SETDELEG             1040
 #define NR_SET_MEMPOLICY_HOME_NODE 450
 #define NR_FCHMODAT2               452
 #define NR_LSM_GET_SELF_ATTR       459
@@ -211,6 +213,16 @@ static const struct seccomp_row agent_rows[] = {
 	DENY(pidfd_getfd, "takes another process's descriptors"),
 	DENY_IF(prlimit64, "limits another process: the jail's init is one", /* 0 is the caller */
 		SECCOMP_NOT(0, SECCOMP_ALL_BITS, 0)),
+	/* Others are the agent's own, or in tier B the user's, which the numbers do not tell. */
+	DENY_IF(setpriority, "a whole user's, or a group's that init may be in",
+		SECCOMP_NOT(0, SECCOMP_ALL_BITS, PRIO_PROCESS)),
+	DENY_IF(setpriority, "init waits behind the agent", SECCOMP_IS(1, SECCOMP_ALL_BITS, 1)),
+	DENY_IF(sched_setscheduler, "init's turn", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),
+	DENY_IF(sched_setparam, "init's turn", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),
+	DENY_IF(sched_setattr, "init's turn", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),
+	DENY_IF(sched_setaffinity, "init's processors", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),
+	FAIL_IF(fcntl, NO_LEASE, "who writes a file outside waits for who has a lease on it",
+		SECCOMP_IS(1, SECCOMP_ALL_BITS, F_SETLEASE, FCNTL_SETDELEG)),
 
 	/*
 	 * A limit of 1, which the agent starts with, keeps the kernel from starting the host's

@@ -7,7 +7,6 @@
 
 #include "sandbox/seccomp.h"
 
-#define FILTER_PROGRAMS  8u /* of the agent's table: one for each combination of switches */
 #define FILTER_EVERY_ROW 0xffu
 
 /** FILTER_PROGRAM_BIT() - The program of some enum filter_switch */

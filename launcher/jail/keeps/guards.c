@@ -162,18 +162,19 @@ static int guard_aliases(const struct guarding *g, const char *path, guard_fn *g
 	return r;
 }
 
-/* One that is reached by a link may be anything: where it leads is jail/stores.c's to judge. */
-static int guard_aliases_of_stores(const struct guarding *g, const char *home, const size_t *found,
-				   size_t n)
+/* One that is reached by a link may be anything: where it leads is jail/files/stores.c's to judge.
+ */
+static int guard_aliases_of_stores(const struct guarding *g, const char *home,
+				   const struct stores *found)
 {
 	const char *const *names = layout_credentials();
 	char path[PATH_MAX];
 	int r = 0;
 
-	for (size_t i = 0; !r && i < n; i++) {
+	for (size_t i = 0; !r && i < found->n; i++) {
 		autofree char *real = NULL;
 
-		snprintf(path, sizeof(path), "%s/%s", home, names[found[i]]);
+		snprintf(path, sizeof(path), "%s/%s", home, names[found->items[i]]);
 		real = realpath(path, NULL);
 		if (real && !strcmp(real, path) && !layout_is_read(g->layout, path))
 			r = guard_aliases(g, path, hide);
@@ -305,13 +306,14 @@ static int hide_named(const struct guarding *g, struct error *err)
 static int hide_stores(const struct guarding *g, size_t home, struct error *err)
 {
 	const char *path = g->layout->homes[home];
-	size_t found[STORES_MAX];
-	size_t n = path ? stores_find(path, found) : 0;
-	int r = guard_aliases_of_stores(g, path, found, n);
+	struct stores found;
+	int r;
 
+	stores_find(path, &found);
+	r = guard_aliases_of_stores(g, path, &found);
 	if (r < 0)
 		return mount_failed(err, path, "hiding what else shows its credentials", r);
-	return stores_hide(g->layout, home, found, n, g->scratch_fd, err);
+	return stores_hide(g->layout, home, &found, g->scratch_fd, err);
 }
 
 static int guard_all(const struct guarding *g, struct error *err)

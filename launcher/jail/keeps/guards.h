@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/guards.h - what is hidden from the agent, or kept from it, wherever it lies
+ * jail/keeps/guards.h - what is hidden from the agent, or kept from it, wherever it lies
  */
 #ifndef MCPJAIL_JAIL_GUARDS_H
 #define MCPJAIL_JAIL_GUARDS_H
@@ -41,7 +41,7 @@ bool guards_is_window(const struct mountinfo_entry *entry);
 /**
  * guards_mount() - Hide and protect what the layout names
  *
- * Hidden: the run and state directories, the credential stores of the homes (jail/stores.h),
+ * Hidden: the run and state directories, the credential stores of the homes (jail/files/stores.h),
  * every further /proc, /sys and the like that is mounted somewhere in the host's tree, and
  * last the layout's hides, at what a link leads to if they are one.
  * Read-only: the policy, the directory of the default one, and mcpjail itself. What of their
@@ -49,7 +49,7 @@ bool guards_is_window(const struct mountinfo_entry *entry);
  * it cannot be moved away and replaced: the kernel refuses to rename or remove what something
  * is mounted on.
  *
- * The same holds for the names that such a file has by other mounts (jail/aliases.h), a store
+ * The same holds for the names that such a file has by other mounts (jail/files/aliases.h), a store
  * that is reached by a link excepted.
  *
  * What does not exist yet is not hidden: what another program makes in a writable tree while

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/netlink.h - build netlink messages in a fixed buffer, send them, await the answer
+ * jail/net/netlink.h - build netlink messages in a fixed buffer, send them, await the answer
  *
  * What does not fit sets @overflow, and netlink_transact() refuses to send: callers need
  * not look at each step.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/netns.h - the jail's network: loopback, a route for every address, our listeners
+ * jail/net/netns.h - the jail's network: loopback, a route for every address, our listeners
  */
 #ifndef MCPJAIL_JAIL_NETNS_H
 #define MCPJAIL_JAIL_NETNS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/netns_rules.h - the packet rules that bring TCP to our listener
+ * jail/net/netns_rules.h - the packet rules that bring TCP to our listener
  */
 #ifndef MCPJAIL_JAIL_NETNS_RULES_H
 #define MCPJAIL_JAIL_NETNS_RULES_H

@@ -23,20 +23,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/remove_tree.h"
+#include "base/peek.h"
+#include "base/text.h"
 #include "ipc/channel.h"
 #include "jail/bounds.h"
 #include "jail/init.h"
 #include "jail/privileges.h"
 #include "jail/tier_b/tier_b_internal.h"
 #include "sandbox/landlock.h"
-
-#define DIR_TEMPLATE "/tmp/mcpjail-XXXXXX"
 
 /* --- whether there can be a jail ------------------------------------------------------ */
 
@@ -92,26 +90,6 @@ static int check_landlock(struct error *err)
 	return -EOPNOTSUPP;
 }
 
-static int make_dir(struct tier_b *b, struct error *err)
-{
-	static const char *const dirs[] = {"run", "run/mcpjail", "tmp"};
-	char path[TIER_B_DIR_BYTES] = DIR_TEMPLATE;
-	int r = mkdtemp(path) ? 0 : -errno;
-
-	if (!r)
-		memcpy(b->dir, path, sizeof(path));
-	for (size_t i = 0; !r && i < ARRAY_SIZE(dirs); i++) {
-		char name[2 * TIER_B_DIR_BYTES];
-
-		snprintf(name, sizeof(name), "%s/%s", b->dir, dirs[i]);
-		r = mkdir(name, 0700) ? -errno : 0;
-	}
-	if (r)
-		error_set(err, "/tmp", "make it writable", "a directory of the run's own: %s",
-			  strerror(-r));
-	return r;
-}
-
 /* On the machine's own devpts: there is no other. */
 static int open_pty(const struct winsize *size, struct tier_b *b, struct error *err)
 {
@@ -142,7 +120,7 @@ int tier_b_prepare(const struct jail_spec *spec, struct tier_b **ret, struct err
 	if (!r)
 		r = tier_b_check(&b->layout, err);
 	if (!r)
-		r = make_dir(b, err);
+		r = tier_b_make_dir(b, err);
 	if (!r && spec->wants_pty)
 		r = open_pty(&spec->winsize, b, err);
 	if (r)
@@ -165,8 +143,7 @@ void tier_b_free(struct tier_b *b)
 	if (!b)
 		return;
 	tier_b_close(b);
-	if (b->dir[0])
-		remove_tree(b->dir);
+	tier_b_remove_dir(b);
 	layout_free(&b->layout);
 	free(b);
 }
@@ -189,14 +166,14 @@ static _Noreturn void be_read(int line)
 static int read_child(pid_t child, int line)
 {
 	int word = 0;
-	struct iovec to = {&word, sizeof(word)};
-	struct iovec from = {(void *)(uintptr_t)&word_of_child, sizeof(word)};
 	char byte;
+	int r;
 
 	if (read(line, &byte, 1) != 1)
 		return -EIO;
-	if (process_vm_readv(child, &to, 1, &from, 1, 0) != (ssize_t)sizeof(word))
-		return -errno;
+	r = peek(child, -1, (uintptr_t)&word_of_child, &word, sizeof(word));
+	if (r)
+		return r;
 	return word == (int)child ? 0 : -EIO;
 }
 
@@ -297,14 +274,6 @@ int tier_b_enter(const struct tier_b *b, const struct jail_spec *spec, int init_
 
 /* --- what is said --------------------------------------------------------------------- */
 
-static bool has_layer(const char *layers, const char *name)
-{
-	const char *at = strstr(layers, name);
-
-	return at && (at == layers || at[-1] == ',') &&
-	       (!at[strlen(name)] || at[strlen(name)] == ',');
-}
-
 void tier_b_tell(const struct error *why, const char *layers, char ret[TIER_B_TEXT_MAX])
 {
 	snprintf(ret, TIER_B_TEXT_MAX,
@@ -314,6 +283,6 @@ void tier_b_tell(const struct error *why, const char *layers, char ret[TIER_B_TE
 		 "UDP but for DNS, and new terminals, do not work; programs with musl resolve "
 		 "names by HTTPS_PROXY alone, which is set%s%s",
 		 why ? " (" : "", why ? why->what : "", why ? ")" : "",
-		 has_layer(layers, "signals") ? "" : ", can send them signals,",
+		 text_list_has(layers, span_of("signals")) ? "" : ", can send them signals,",
 		 why && why->mend[0] ? "; for tier a: " : "", why ? why->mend : "");
 }

@@ -7,7 +7,8 @@
  *
  * Two domains lie in each other. Broker, init and agent share the outer one, without which the
  * broker would bind unix sockets, and init write, where the agent may not. The inner one is the
- * agent's alone: it also takes TCP and what init writes, and keeps its signals from the others.
+ * agent's alone: it also takes TCP and the files that init writes, and keeps its signals from the
+ * others.
  */
 #include "jail/tier_b/tier_b_internal.h"
 
@@ -200,7 +201,7 @@ static int permit_terminal(const struct rules *rules, int slave, unsigned denial
 
 static int permit_writes(const struct rules *rules, const struct tier_b *b)
 {
-	char path[PATH_MAX];
+	char path[TIER_B_PATH_BYTES];
 	int r = permit_terminal(rules, b->pty_slave, WRITES);
 
 	for (size_t i = 0; !r && i < b->layout.n_trees; i++)
@@ -211,7 +212,7 @@ static int permit_writes(const struct rules *rules, const struct tier_b *b)
 	/* Shared memory and semaphores have no other place. */
 	if (!r)
 		r = permit(rules, "/dev/shm", WRITES);
-	snprintf(path, sizeof(path), "%s/tmp", b->dir);
+	tier_b_path(b, "tmp", path);
 	return r ? r : permit(rules, path, WRITES);
 }
 
@@ -240,18 +241,19 @@ static int failed(struct error *err, int r)
 int tier_b_confine(const struct tier_b *b, struct error *err)
 {
 	autorules struct rules rules = {.ruleset = landlock_begin(READS | WRITES | LANDLOCK_SCOPE)};
-	char path[PATH_MAX];
+	char path[TIER_B_PATH_BYTES];
 	int r = rules.ruleset < 0 ? rules.ruleset : hide_all(&rules, &b->layout);
 
-	snprintf(path, sizeof(path), "%s/run", b->dir);
 	if (!r)
 		r = permit_reads(&rules, b);
 	if (!r)
 		r = permit_devices(&rules, b);
 	if (!r)
 		r = permit_writes(&rules, b);
-	if (!r)
+	for (size_t i = 0; !r && tier_b_files_of_init[i]; i++) {
+		tier_b_path(b, tier_b_files_of_init[i], path);
 		r = permit(&rules, path, WRITES);
+	}
 	if (!r)
 		r = landlock_enforce(rules.ruleset);
 	return r ? failed(err, r) : 0;

@@ -2,25 +2,20 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "jail/init_stages.h"
-#include "jail/privileges.h"
 #include "jail/tier_b/tier_b_internal.h"
 #include "jail/files/trust_files.h"
-#include "sandbox/landlock.h"
 
-#define BACKLOG    4096
-#define PROBE_FILE ".mcpjail-selftest"
+#define BACKLOG 4096
 
 /* --- the proxy's listeners -------------------------------------------------------- */
 
@@ -65,15 +60,17 @@ void tier_b_close_sockets(struct tier_b_sockets *sockets)
 
 void tier_b_fill_env(const struct tier_b *b, struct tier_b_names *names, struct env_facts *facts)
 {
-	char java[2 * TIER_B_DIR_BYTES];
+	char java[TIER_B_PATH_BYTES];
 
-	snprintf(names->ca, sizeof(names->ca), "%s/" TIER_B_CA, b->dir);
-	snprintf(names->bundle, sizeof(names->bundle), "%s/" TIER_B_BUNDLE, b->dir);
-	snprintf(names->tmp, sizeof(names->tmp), "%s/tmp", b->dir);
-	snprintf(java, sizeof(java), "%s/" TIER_B_JAVA, b->dir);
+	tier_b_path(b, TIER_B_CA, names->ca);
+	tier_b_path(b, TIER_B_BUNDLE, names->bundle);
+	tier_b_path(b, TIER_B_WGETRC, names->wgetrc);
+	tier_b_path(b, "tmp", names->tmp);
+	tier_b_path(b, TIER_B_JAVA, java);
 	snprintf(names->java, sizeof(names->java), TRUST_JAVA_OPTIONS_FOR("%s"), java);
 	facts->ca_path = names->ca;
 	facts->bundle_path = names->bundle;
+	facts->wgetrc_path = names->wgetrc;
 	facts->tmp_path = names->tmp;
 	facts->proxy_url = TIER_B_PROXY_URL;
 	facts->no_proxy = TIER_B_NO_PROXY;
@@ -151,59 +148,4 @@ int init_make_tier_b(struct init *init, struct error *err)
 	if (!r)
 		r = set_up_network_b(init, err);
 	return r ? r : set_up_trust_b(init, err);
-}
-
-/* --- self-test --------------------------------------------------------------------- */
-
-static int broken(struct error *err, const char *what, const char *where)
-{
-	error_set(err, "self-test of the jail", NULL, "%s: %s", where, what);
-	return -EPERM;
-}
-
-static bool can_make_a_file(const char *dir)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/" PROBE_FILE, dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	unlink(path);
-	close(fd);
-	return true;
-}
-
-static bool opens_socket(int family, int type)
-{
-	autoclose int fd = socket(family, type | SOCK_CLOEXEC, 0);
-
-	return fd >= 0;
-}
-
-int tier_b_selftest(const struct tier_b *b, struct error *err)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (!privileges_are_out_of_reach())
-		return broken(err, "are left", "the agent's privileges");
-	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != SECCOMP_MODE_FILTER)
-		return broken(err, "is not in force", "the agent's seccomp filter");
-	if (opens_socket(AF_PACKET, SOCK_RAW))
-		return broken(err, "can be opened by the agent", "a packet socket");
-	if (opens_socket(AF_VSOCK, SOCK_STREAM))
-		return broken(err, "can be opened by the agent", "a vsock socket");
-	if (can_make_a_file("/"))
-		return broken(err, "is writable for the agent", "/");
-	if (can_make_a_file(b->layout.run_dir) || can_make_a_file(b->layout.state_dir))
-		return broken(err, "is writable for the agent", b->layout.state_dir);
-	snprintf(path, sizeof(path), "%s/" TIER_B_BUNDLE, b->dir);
-	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (fd >= 0) {
-		close(fd);
-		return broken(err, "is writable for the agent", path);
-	}
-	return access(path, R_OK) ? broken(err, "cannot be read", path) : 0;
 }

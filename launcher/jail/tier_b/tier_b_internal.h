@@ -4,29 +4,34 @@
  *
  *	tier_b.c        what is made and tried before the jail is; the start
  *	tier_b_check.c  what only mounts could have protected
+ *	tier_b_dir.c    the run's own directory
  *	tier_b_files.c  files, as Landlock domains
  *	tier_b_init.c   what init does instead of namespaces and mounts
+ *	tier_b_selftest.c  whether it holds
  */
 #ifndef MCPJAIL_JAIL_TIER_B_INTERNAL_H
 #define MCPJAIL_JAIL_TIER_B_INTERNAL_H
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "jail/env.h"
 #include "jail/files/layout.h"
 
 #define TIER_B_DIR_BYTES  64
-#define TIER_B_JAVA_BYTES 512 /* of JAVA_TOOL_OPTIONS */
+#define TIER_B_PATH_BYTES (2 * TIER_B_DIR_BYTES) /* of what lies in it */
+#define TIER_B_JAVA_BYTES 512                    /* of JAVA_TOOL_OPTIONS */
 
 /*
- * Within the run's own directory: "run/mcpjail", with the CA files, which init writes and the
- * agent reads; and "tmp", the agent's.
+ * Within the run's own directory: "run/mcpjail", with files by which programs trust the CA; and
+ * "tmp", the agent's.
  */
 #define TIER_B_CA     "run/mcpjail/ca.pem"
 #define TIER_B_BUNDLE "run/mcpjail/ca-bundle.pem"
 #define TIER_B_JAVA   "run/mcpjail/java.p12"
+#define TIER_B_WGETRC "run/mcpjail/wgetrc"
 
 /* A proxy for programs whose resolver does not take the answers of ours (RFC 2544's range). */
 #define TIER_B_PROXY_URL "http://198.19.255.2:3128"
@@ -37,6 +42,21 @@ struct tier_b {
 	char dir[TIER_B_DIR_BYTES]; /* canonical; "": none yet */
 	int pty_master, pty_slave;  /* -1: none wanted */
 };
+
+/** tier_b_path() - The path of what lies in the run's own directory */
+static inline void tier_b_path(const struct tier_b *b, const char *name,
+			       char ret[TIER_B_PATH_BYTES])
+{
+	snprintf(ret, TIER_B_PATH_BYTES, "%s/%s", b->dir, name);
+}
+
+/** tier_b_make_dir() - With all that will be in "run"; fills b->dir. Return: 0; -errno, @err filled
+ */
+int tier_b_make_dir(struct tier_b *b, struct error *err);
+void tier_b_remove_dir(const struct tier_b *b);
+
+/* Those in it that init writes, and nobody makes any more; NULL-terminated. */
+extern const char *const tier_b_files_of_init[];
 
 /** tier_b_is_whole() - Whether a tree is permitted by a rule of its own, with all below */
 static inline bool tier_b_is_whole(const struct layout_tree *tree)
@@ -67,8 +87,8 @@ int tier_b_selftest(const struct tier_b *b, struct error *err);
 
 /* The names of the run's own files. */
 struct tier_b_names {
-	char ca[2 * TIER_B_DIR_BYTES], bundle[2 * TIER_B_DIR_BYTES], tmp[2 * TIER_B_DIR_BYTES];
-	char java[TIER_B_JAVA_BYTES];
+	char ca[TIER_B_PATH_BYTES], bundle[TIER_B_PATH_BYTES], tmp[TIER_B_PATH_BYTES];
+	char wgetrc[TIER_B_PATH_BYTES], java[TIER_B_JAVA_BYTES];
 };
 
 /**

@@ -23,7 +23,7 @@ escape:
 escape-mutants:
 	@$(MAKE) --no-print-directory deps-test
 	@$(MAKE) --no-print-directory $(BUILD)/mcpjail $(ESCAPE) $(JAIL_HELPERS)
-	@python3 tests/jail/mutants/run.py
+	@python3 tests/jail/mutants/run.py $(MUTANTS)
 
 # The table in docs/THREATS.md; tests/jail/threats_are_documented.t sees that it is up to date.
 .PHONY: escape-docs

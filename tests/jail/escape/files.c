@@ -185,6 +185,16 @@ static void try_reopen(const struct probe *probe)
 	stopped_unless(open(self, O_WRONLY | O_CLOEXEC), "open");
 }
 
+/* Whoever opens the file for writing is made to wait until it is given up, or taken away. */
+static void try_lease(const struct probe *probe)
+{
+	int fd = open(target(probe, 0), O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		stopped("open");
+	stopped_unless(fcntl(fd, F_SETLEASE, F_RDLCK), "fcntl");
+}
+
 /* --- secrets ---------------------------------------------------------------------------------- */
 
 static void try_read(const struct probe *probe)
@@ -236,6 +246,7 @@ const struct probe probes_files[] = {
 	 "/proc/1/root{host}/file"},
 	{"write-by-dots", "write by /proc/self/cwd and ..", UNCHANGED, try_write,
 	 "/proc/self/cwd/../../host/file"},
+	{"lease", "have who writes it wait, by a lease", "fcntl:EINVAL", try_lease, "{host}/file"},
 
 	/* Places that the host and the jail both have. */
 	{"tmp", "a file of the host's in /tmp", UNSEEN, try_read, "/tmp/mcpjail-escape-{key}"},

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,37 @@ static void try_see(const struct probe *probe)
 	open_of(probe, "stat", O_RDONLY);
 }
 
+/* To what it is already: the kernel asks for the same right. */
+static void try_priority(const struct probe *probe)
+{
+	int now;
+
+	errno = 0;
+	now = getpriority(PRIO_PROCESS, (id_t)pid_of(probe));
+	if (errno)
+		stopped("getpriority");
+	stopped_unless(setpriority(PRIO_PROCESS, (id_t)pid_of(probe), now), "setpriority");
+}
+
+static void try_scheduler(const struct probe *probe)
+{
+	struct sched_param param;
+	int policy = sched_getscheduler(pid_of(probe));
+
+	if (policy < 0 || sched_getparam(pid_of(probe), &param))
+		stopped("sched_getscheduler");
+	stopped_unless(sched_setscheduler(pid_of(probe), policy, &param), "sched_setscheduler");
+}
+
+static void try_processors(const struct probe *probe)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(pid_of(probe), sizeof(set), &set))
+		stopped("sched_getaffinity");
+	stopped_unless(sched_setaffinity(pid_of(probe), sizeof(set), &set), "sched_setaffinity");
+}
+
 static void try_inherited(const struct probe *probe)
 {
 	(void)probe;
@@ -127,9 +159,10 @@ static void try_stdin(const struct probe *probe)
 	reached("a datagram sent");
 }
 
-#define GONE   "kill:ESRCH kill:EPERM"
-#define UNSEEN "open:ENOENT open:EACCES open:EPERM open:EROFS"
-#define NOBODY "pidfd_open:ESRCH pidfd_send_signal:EPERM pidfd_send_signal:ESRCH"
+#define GONE    "kill:ESRCH kill:EPERM"
+#define UNSEEN  "open:ENOENT open:EACCES open:EPERM open:EROFS"
+#define ANYBODY "!whoever has the same user may have them wait"
+#define NOBODY  "pidfd_open:ESRCH pidfd_send_signal:EPERM pidfd_send_signal:ESRCH"
 
 const struct probe probes_processes[] = {
 	{"kill-victim", "signal a process of the host", GONE, try_signal, "{victim}"},
@@ -172,6 +205,14 @@ const struct probe probes_processes[] = {
 	 .held_b = "!without a pid namespace /proc is the machine's"},
 	{"see-supervisor", "see the supervisor in /proc", UNSEEN, try_see, "{supervisor}",
 	 .held_b = "!without a pid namespace /proc is the machine's"},
+	{"priority-victim", "the priority of a process of the host", "getpriority:ESRCH",
+	 try_priority, "{victim}", .held_b = ANYBODY},
+	{"priority-init", "the priority of pid 1", "setpriority:EPERM", try_priority, "{init}",
+	 .held_b = ANYBODY},
+	{"scheduler-init", "the scheduler of pid 1", "sched_setscheduler:EPERM", try_scheduler,
+	 "{init}", .held_b = ANYBODY},
+	{"processors-init", "the processors of pid 1", "sched_setaffinity:EPERM", try_processors,
+	 "{init}", .held_b = ANYBODY},
 	{"inherited", "a descriptor that was open at the launch", "descriptors:NONE",
 	 try_inherited},
 	{"stdin-socket", "standard input, a socket of the host's network",

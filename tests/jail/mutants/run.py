@@ -146,6 +146,9 @@ def with_defaults(mutant):
 
 def main():
     wanted = sys.argv[1:]
+    unknown = set(wanted) - {m["name"] for m in MUTANTS}
+    if unknown:
+        sys.exit("run.py: no such mutant: " + " ".join(sorted(unknown)))
     mutants = [with_defaults(m) for m in MUTANTS if not wanted or m["name"] in wanted]
     skipped = [m for m in mutants if m["who"] == "root" and os.geteuid()]
     mutants = [m for m in mutants if m not in skipped]

@@ -25,8 +25,10 @@ AGENT = "launcher/jail/agent.c"
 SELFTEST = "launcher/jail/files/selftest_files.c"
 SELFTEST_NETWORK = "launcher/jail/net/selftest_network.c"
 STDIO = "launcher/roles/stdio.c"
+INET_AWAIT = "launcher/broker/inet_await.c"
 INET_CONNECT = "launcher/broker/inet_connect.c"
 B_FILES = "launcher/jail/tier_b/tier_b_files.c"
+B_SELFTEST = "launcher/jail/tier_b/tier_b_selftest.c"
 CONFINE = "launcher/sandbox/confine.c"
 CONNECT = "launcher/broker/unix_connect.c"
 
@@ -115,6 +117,9 @@ MUTANTS = [
      "red": "ptrace read-memory write-memory process-madvise pidfd-getfd"},
     {"name": "set-mm", "edits": [removed(FILTER, "	DENY_IF(prctl, \"says which file is its program, which records name\",\n		SECCOMP_IS(0, SECCOMP_ALL_BITS, PR_SET_MM)),\n")], "red": "set-mm"},
     {"name": "limits-of-others", "edits": [removed(FILTER, "	DENY_IF(prlimit64, \"limits another process: the jail's init is one\", /* 0 is the caller */\n		SECCOMP_NOT(0, SECCOMP_ALL_BITS, 0)),\n")], "red": "prlimit-init"},
+    {"name": "turn-of-init", "edits": [removed(FILTER, "	DENY_IF(setpriority, \"a whole user's, or a group's that init may be in\",\n		SECCOMP_NOT(0, SECCOMP_ALL_BITS, PRIO_PROCESS)),\n	DENY_IF(setpriority, \"init waits behind the agent\", SECCOMP_IS(1, SECCOMP_ALL_BITS, 1)),\n	DENY_IF(sched_setscheduler, \"init's turn\", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),\n	DENY_IF(sched_setparam, \"init's turn\", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),\n	DENY_IF(sched_setattr, \"init's turn\", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),\n	DENY_IF(sched_setaffinity, \"init's processors\", SECCOMP_IS(0, SECCOMP_ALL_BITS, 1)),\n")],
+     "red": "priority-init scheduler-init processors-init"},
+    {"name": "leases", "edits": [removed(FILTER, "	FAIL_IF(fcntl, NO_LEASE, \"who writes a file outside waits for who has a lease on it\",\n		SECCOMP_IS(1, SECCOMP_ALL_BITS, F_SETLEASE, FCNTL_SETDELEG)),\n")], "red": "lease"},
     {"name": "core-limit", "edits": [removed(FILTER, "	FAIL_IF(prlimit64, CORE_IGNORED, \"starts a program of the host's\",\n		SECCOMP_IS(1, SECCOMP_ALL_BITS, RLIMIT_CORE), SECCOMP_NOT(2, SECCOMP_ALL_BITS, 0)),\n	FAIL_IF(setrlimit, CORE_IGNORED, \"starts a program of the host's\",\n		SECCOMP_IS(0, SECCOMP_ALL_BITS, RLIMIT_CORE)),\n")], "red": "core-handler"},
     {"name": "set-user-id-bits", "edits": [removed(FILTER, "	DENY_IF(chmod, \"set-user-id\", SECCOMP_HAS(1, SUID_SGID)),\n"), removed(FILTER, "	DENY_IF(fchmodat, \"set-user-id\", SECCOMP_HAS(2, SUID_SGID)),\n")], "red": "chmod-set-user-id chmod-set-group-id"},
     {"name": "new-namespaces", "edits": [removed(FILTER, "	TELL_IF(unshare, UNLESS_NESTED, \"a user namespace gives capabilities, and kernel code\",\n		SECCOMP_HAS(0, CLONE_NEW_ANY | CLONE_NEWTIME)),\n"), removed(FILTER, "	TELL_IF(clone, UNLESS_NESTED, \"as unshare\", SECCOMP_HAS(0, CLONE_NEW_ANY)),\n")],
@@ -165,7 +170,7 @@ MUTANTS = [
     {"name": "records-hidden-selftest", "edits": [(GUARDS, "	int r = hide_records(g, err);", "	int r = err ? 0 : hide_records(g, err);")], "refused": "can be seen"},
     {"name": "records-hidden", "edits": [(GUARDS, "	int r = hide_records(g, err);", "	int r = err ? 0 : hide_records(g, err);"), HIDDEN_UNSEEN], "red": "run-directory ledger-read ledger run-directory-move"},
     {"name": "state-hidden", "edits": [(GUARDS, "	r = hide_with_aliases(g, layout->state_dir);\n	if (!r)\n		r = guards_pin(layout, layout->state_name);\n", ""), HIDDEN_UNSEEN], "red": "state state-read state-move"},
-    {"name": "stores-hidden", "edits": [(GUARDS, "	return stores_hide(g->layout, home, found, n, g->scratch_fd, err);", "	return 0;")], "red": "ssh-key ssh-authorized aws-key netrc secret-by-proc-root store-move"},
+    {"name": "stores-hidden", "edits": [(GUARDS, "	return stores_hide(g->layout, home, &found, g->scratch_fd, err);", "	return 0;")], "red": "ssh-key ssh-authorized aws-key netrc secret-by-proc-root store-move"},
     {"name": "kept-names", "edits": [(GUARDS, "	if (!r && g->layout->keeps)", "	if (!g->layout)")],
      "red": "git-hook git-hook-write git-hook-rename git-hook-symlink git-hook-nameless git-hooks-move git-move git-config git-config-rename mcp-json mcp-json-replace bashrc claude-hooks"},
 
@@ -179,15 +184,15 @@ MUTANTS = [
     {"name": "b-brokered-udp", "tier": "b", "red": "udp udp-v6 udp-sendto udp-sendmmsg quic dns small-internet packets", "edits": [
         B_SOCKETS, B_CONNECTS, removed(FILTER, "	FAIL_B(sendto, BROKERED, \"a question for the DNS, or a datagram to record\",\n	       SECCOMP_IS(5, SECCOMP_ALL_BITS, sizeof(struct sockaddr_in),\n			  sizeof(struct sockaddr_in6))),\n")]},
     {"name": "b-loopback-is-the-agents", "tier": "b", "red": "tcp-host-loopback tcp-host-loopback-v6 tcp-host-any host", "edits": [
-        (INET_CONNECT, "	if (!inet_has_listener(b->inet, &to)) {\n", "	if (!b) {\n"), (INET_CONNECT, "	if (!is_begun(r) || inet_has_listener(b->inet, &to))", "	if (b)"),
-        (INET_CONNECT, "	if (!inet_is_ipv4(&to.address) && !inet_has_listener(b->inet, &to))", "	if (!b)")]},
+        (INET_CONNECT, "	if (!inet_has_listener(b->inet, to)) {\n", "	if (!b) {\n"), (INET_AWAIT, "	if (!is_proxy(inet, to) && !inet_has_listener(inet, to)) {", "	if (!inet) {"),
+        (INET_CONNECT, "	if (!inet_is_ipv4(&to->address) && !inet_has_listener(b->inet, to))", "	if (!b)")]},
     {"name": "b-judges-paths", "tier": "b", "red": "unix-stream unix-late unix-flip-link host", "edits": [(CONNECT, "	if (!listed_has(&b->listed, &file))\n		return refuse_pin(b, c, pin);\n", "")]},
     {"name": "b-abstract-names-and-scope", "tier": "b", "red": "unix-abstract unix-abstract-x11 host", "edits": [(CONNECT, "	if (b->has_namespaces || made_has_name(b->made, &call->address))", "	if (b)"), *B_SCOPES]},
     {"name": "b-signals", "tier": "b", "red": "kill-victim kill-supervisor kill-init kill-by-pidfd", "edits": B_SCOPES},
     {"name": "b-reading", "tier": "b", "red": "ssh-key aws-key netrc state-read ledger-read tmp var-tmp run sys", "edits": [(B_FILES, "rules.ruleset : hide_all(&rules, &b->layout);", "rules.ruleset : 0;")]},
     {"name": "b-writing-selftest", "tier": "b", "refused": "is writable for the agent", "edits": [B_WRITES]},
-    {"name": "b-writing", "tier": "b", "edits": [B_WRITES, ("launcher/jail/tier_b/tier_b_init.c", "static bool can_make_a_file(const char *dir)\n{\n", "static bool can_make_a_file(const char *dir)\n{\n	if (dir)\n		return false;\n"),
-                                                 ("launcher/jail/tier_b/tier_b_init.c", "	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);", "	fd = -1;")],
+    {"name": "b-writing", "tier": "b", "edits": [B_WRITES, (B_SELFTEST, "static bool can_make_a_file(const char *dir)\n{\n", "static bool can_make_a_file(const char *dir)\n{\n	if (dir)\n		return false;\n"),
+                                                 (B_SELFTEST, "static bool can_append(const char *path)\n{\n", "static bool can_append(const char *path)\n{\n	if (path)\n		return false;\n")],
      "red": "write truncate unlink rename-over move create create-link write-by-symlink write-by-hard-link write-by-proc-root policy-write bashrc claude-hooks"},
     {"name": "b-ipc", "tier": "b", "red": "shared-memory message-queue", "edits": [removed(FILTER, "	LACK_B(shmget),\n"), removed(FILTER, "	LACK_B(mq_open),\n")]},
 
