@@ -397,16 +397,20 @@ const GEMINI_SMUGGLED = [
 	spoken({ functionResponse: { name: 'a', parts: [{ fileData: { fileUri: 'https://example.com/a.pdf' } }] } }),
 ];
 
+/* At OpenAI itself, what is kept can be read by whoever owns the key. */
+const unkept = (bodies) => bodies.map((body) => ({ ...body, store: false }));
+const KEPT = [OPENAI_PLAIN[0], { ...OPENAI_PLAIN[0], store: true }, { ...OPENAI_PLAIN[0], store: null }];
+
 const SMUGGLERS = [
 	['claude-code', MESSAGES, ANTHROPIC_PLAIN, ANTHROPIC_SMUGGLED],
-	['codex', RESPONSES, OPENAI_PLAIN, OPENAI_SMUGGLED],
+	['codex', RESPONSES, unkept(OPENAI_PLAIN), [...unkept(OPENAI_SMUGGLED), ...KEPT]],
 	['gemini', GEMINI, GEMINI_PLAIN, GEMINI_SMUGGLED],
 	['gemini', CODE_ASSIST, [], GEMINI_SMUGGLED.map((request) => ({ model: 'm', request }))],
 	['opencode', MESSAGES, ANTHROPIC_PLAIN, ANTHROPIC_SMUGGLED],
-	['opencode', RESPONSES, OPENAI_PLAIN, OPENAI_SMUGGLED],
+	['opencode', RESPONSES, unkept(OPENAI_PLAIN), [...unkept(OPENAI_SMUGGLED), ...KEPT]],
 	['opencode', GEMINI, GEMINI_PLAIN, GEMINI_SMUGGLED],
 	['codex', CHATGPT, OPENAI_PLAIN, OPENAI_SMUGGLED],
-	['opencode', CHAT, CHAT_PLAIN, CHAT_SMUGGLED],
+	['opencode', CHAT, CHAT_PLAIN, [...CHAT_SMUGGLED, { ...CHAT_PLAIN[0], store: true }]],
 	['opencode', `${ZEN}/messages`, ANTHROPIC_PLAIN, ANTHROPIC_SMUGGLED],
 	['opencode', `${ZEN}/responses`, OPENAI_PLAIN, OPENAI_SMUGGLED],
 	['opencode', `${ZEN}/chat/completions`, CHAT_PLAIN, CHAT_SMUGGLED],

@@ -21,7 +21,7 @@ for name in .mcp.json .opencode opencode.json opencode.jsonc; do
 	like "$(j -- sh -c "echo '{}' >$name; cat $name")" 'No such file|nonexistent|cannot create' "$name cannot be made"
 	unlike "$(j -- sh -c "rm -f $name; mv $name x; echo '{}' >y; mv y $name; ln -f y $name; ln -sfn y $name; cat $name; rm -f y")" '^\{\}' "nor put in its place"
 done
-for dir in .git .claude .codex .gemini .cursor .vscode .idea; do
+for dir in .git .claude .codex .gemini .cursor .vscode .idea .helix; do
 	like "$(j -- sh -c "echo x >$dir/settings.json")" 'Read-only|No such' "nothing can be made in $dir"
 	unlike "$(j -- sh -c "rmdir $dir; mv $dir x; mkdir y; echo in >y/f; mv -T y $dir; ln -sfn y $dir; cat $dir/f; rm -rf y")" '^in$' "nor can it be replaced"
 done
@@ -80,6 +80,7 @@ is "$(git status --short)" "" "nor adds them"
 like "$(j -- git config --local a.b c)" 'could not (write|lock) config' "git config --local is refused in git's words"
 is "$(j -- sh -c 'git worktree add -q wt 2>&1 && cd wt && echo x >new && git add new && git commit -qm three && git log --format=%s -1')" three "a worktree below works"
 is "$(j -- sh -c 'echo ../../../e >.git/worktrees/wt/commondir; cat .git/worktrees/wt/commondir' | tail -1)" ../.. "its link to the repository is kept by the next run"
+is "$(j -- sh -c 'mv .git/worktrees/wt .git/worktrees/x; mv .git/worktrees .git/x; ls .git/worktrees' | tail -1)" wt "with the directories that hold it"
 git worktree remove --force wt
 git branch -qD wt
 
@@ -88,6 +89,35 @@ mkdir tools && git config core.hooksPath tools && git config extensions.worktree
 like "$(j -- sh -c 'echo evil >tools/pre-commit; echo evil >.git/config.worktree; cat tools/pre-commit .git/config.worktree')" 'Read-only' "where core.hooksPath leads, and a worktree's configuration"
 unlike "$(cat tools/* .git/config.worktree 2>/dev/null)" evil "neither was made"
 git config --unset core.hooksPath; rmdir tools
+named() { # PROGRAM - what git's configuration names now is kept
+	j -- sh -c 'for f in shared more own/pre-commit tools/fsm tools/clean.sh home/h later; do echo evil >$f; rm -f $f; echo evil >x; mv x $f; done; mv tools t; mkdir tools; echo evil >tools/fsm; mv own o; mkdir own; echo evil >own/pre-commit' >/dev/null
+	unlike "$(cat shared more own/* tools/* home/* later 2>/dev/null)" evil "$1"
+	rm -rf t o x
+}
+mkdir tools own home
+touch shared more tools/fsm tools/clean.sh own/pre-commit home/h
+printf '[include]\n\tpath = more\n\tpath = later\n' >shared
+git config --worktree core.hooksPath own
+git config core.fsmonitor ./tools/fsm
+git config filter.x.clean 'sh ./tools/clean.sh "%f"'
+git config include.path ../shared
+git config --global alias.x y
+printf '[core]\n\tpager = home/h\n' >>"$HOME/.gitconfig"
+named "what is included, programs that are run at git status, and a worktree's hooks"
+git worktree add -q "$TMP/elsewhere" 2>/dev/null && cp -r shared more tools own home "$TMP/elsewhere"
+git config --worktree --unset core.hooksPath; git config core.hooksPath own
+cd "$TMP/elsewhere" || exit 1
+j -- sh -c 'for f in own/pre-commit tools/fsm; do echo evil >$f; rm -f $f; echo evil >x; mv x $f; done' >/dev/null
+unlike "$(cat own/* tools/* 2>/dev/null)" evil "in a worktree as well, though its repository is elsewhere"
+cd "$TMP/repo" || exit 1
+git worktree remove --force "$TMP/elsewhere"; git branch -qD elsewhere
+mkdir -p tools/below && cd tools/below || exit 1
+git config core.hooksPath tools/below/hooks
+unlike "$(j -- sh -c 'mkdir hooks; echo evil >hooks/pre-commit; cat hooks/*' 2>&1)" '^evil' "and from a directory below the top"
+cd "$TMP/repo" || exit 1
+for key in core.hooksPath core.fsmonitor filter.x.clean include.path; do git config --unset $key; done
+git config --global --remove-section core
+rm -rf shared more tools own home
 
 # a submodule's repository lies in the main one
 git init -q "$TMP/outside/lib" && git -C "$TMP/outside/lib" commit -q --allow-empty -m lib
@@ -119,6 +149,32 @@ unlike "$(cat .git/config .mcp.json real.json)" evil "links are kept, and what t
 ln real.json second.json
 like "$(j -- echo ran)" 'second name' "a file that has a second name is not taken"
 rm second.json
+mkdir .husky && echo good >.husky/pre-commit && ln .husky/pre-commit second
+like "$(j -- sh -c 'echo evil >second')" "$PWD/.husky/pre-commit: .*second name" "nor one in a directory that is kept"
+is "$(cat .husky/pre-commit)" good "which stays as it is"
+mv second .husky/pre-push
+is "$(j -- echo ran)" ran "names that are kept together do no harm"
+rm -r .husky
+
+mkdir .husky && echo good >.husky/pre-commit && ln .husky/pre-commit second && chmod 1755 .husky
+like "$(j -- sh -c 'echo evil >second')" 'second name' "even if the directory looks like a placeholder"
+rm -r .husky second
+mkdir scripts && echo good >scripts/pre-commit && ln -s ../../../scripts/pre-commit store/git/hooks/pre-commit
+ln -s ../../../scripts/later store/git/hooks/pre-push
+mkdir .vscode && ln -s ../scripts/tasks.json .vscode/tasks.json && ln -s ../scripts .vscode/scripts && echo good >scripts/tasks.json
+j -- sh -c 'for f in pre-commit tasks.json later; do echo evil >scripts/$f; rm -f scripts/$f; echo evil >x; mv x scripts/$f; done; mv scripts s; mkdir scripts; echo evil >scripts/pre-commit; echo ok >s/other; echo ok >scripts/other' >/dev/null
+unlike "$(cat scripts/* 2>/dev/null)" evil "files that links in such directories lead to are kept"
+is "$(cat scripts/other)" ok "and what lies beside them is not"
+rm -r scripts .vscode store/git/hooks/pre-*
+
+# --- asked about once for a directory ---------------------------------------------------------
+project mise
+is "$(j -- sh -c 'echo x >mise.toml && cat mise.toml')" x "a file that would be asked about may be made"
+j -- sh -c 'for f in mise.toml mise.local.toml .mise.toml .mise.local.toml mise/config.toml .mise/config.toml .config/mise.toml .config/mise/config.toml; do mkdir -p $(dirname $f); echo evil >$f; done' >/dev/null
+is "$(find . -type f | sort | xargs cat)" x "not beside one that was accepted"
+mkdir .github
+unlike "$(j -- sh -c 'mkdir .github/hooks; echo evil >.github/hooks/x.json; cat .github/hooks/*; echo ok >.github/x' 2>&1)" '^evil' "beside what else lies in a directory, hooks cannot be made"
+is "$(cat .github/x)" ok "and the rest can"
 
 project wide
 mkdir -p in/project && git init -q in/project
@@ -139,6 +195,8 @@ mkdir -p "$HOME/.config" "$HOME/.codex/sessions" "$HOME/.local/share"
 echo 'alias x=y' >"$HOME/.bashrc"
 before=$(listing "$HOME")
 for name in .bashrc .profile .zshenv .config/fish/config.fish .config/autostart/x.desktop .local/bin/git .gitconfig \
+	.local/lib/python3/site-packages/x.pth .selected_editor .config/user-dirs.dirs .config/plasma-workspace/env/x.sh .bash_completion \
+	.vim/plugin/x.vim .config/nvim/init.lua .config/tmux/tmux.conf .emacs.d/init.el .psqlrc .yarnrc.yml \
 	.claude/settings.json .codex/config.toml .gemini/settings.json .config/opencode/opencode.json .config/systemd/user/x.service; do
 	j --write "$HOME" -- sh -c "mkdir -p ~/$(dirname "$name"); echo evil >>~/$name; cd ~; mv $name x; echo evil >y; mv y $name; rm -rf y x" >/dev/null
 	unlike "$(cat "$HOME/$name" 2>/dev/null)" evil "~/$name cannot be written though the home is"

@@ -132,12 +132,14 @@ struct body_row {
 	bool passes;
 };
 
-#define CHAT(part)    "{\"messages\":[{\"role\":\"user\",\"content\":[" part "]}]}"
-#define INPUT(part)   "{\"input\":[{\"role\":\"user\",\"content\":[" part "]}]}"
-#define URL_SOURCE    "\"source\":{\"type\":\"url\",\"url\":\"https://x.example/\"}"
-#define CLAUDE(body)  "claude-code", "api.anthropic.com", "/v1/messages", body
-#define CODEX(body)   "codex", "api.openai.com", "/v1/responses", body
-#define CHATGPT(body) "codex", "chatgpt.com", "/backend-api/codex/responses", body
+#define CHAT(part)        "{\"messages\":[{\"role\":\"user\",\"content\":[" part "]}]}"
+#define INPUT(part)       "{\"input\":[{\"role\":\"user\",\"content\":[" part "]}]}"
+#define URL_SOURCE        "\"source\":{\"type\":\"url\",\"url\":\"https://x.example/\"}"
+#define CLAUDE(body)      "claude-code", "api.anthropic.com", "/v1/messages", body
+#define CODEX(body)       "codex", "api.openai.com", "/v1/responses", body
+#define COMPACT(body)     "codex", "api.openai.com", "/v1/responses/compact", body
+#define OPENAI(api, body) "opencode", "api.openai.com", "/v1/" api, body
+#define CHATGPT(body)     "codex", "chatgpt.com", "/backend-api/codex/responses", body
 #define GEMINI(body)                                                                               \
 	"gemini", "generativelanguage.googleapis.com", "/v1beta/models/g:generateContent", body
 #define ASSIST(body)   "gemini", "cloudcode-pa.googleapis.com", "/v1internal:generateContent", body
@@ -160,7 +162,18 @@ static void test_presets_judge_bodies(void **state)
 		{CLAUDE("{\"tools\":[{\"type\":\"mcp_toolset\"}]}"), false},
 		{CLAUDE("{\"tools\":[{\"type\":\"web_fetch_20250910\"}]}"), false},
 		{CLAUDE(CHAT("{\"type\":\"image\"," URL_SOURCE "}")), false},
-		{CODEX("{\"input\":\"hi\",\"tools\":[{\"type\":\"function\"}]}"), true},
+		{CODEX("{\"input\":\"hi\",\"store\":false,\"tools\":[{\"type\":\"function\"}]}"),
+		 true},
+		{CODEX("{\"input\":\"hi\"}"),
+		 false}, /* kept for who owns the key, which may be another's */
+		{CODEX("{\"input\":\"hi\",\"store\":true}"), false},
+		{CODEX("{\"input\":\"hi\",\"store\":null}"), false},
+		{CODEX("{\"input\":\"hi\",\"store\":false,\"Store\":true}"), false},
+		{COMPACT("{\"input\":\"hi\"}"), true},
+		{OPENAI("responses", "{\"input\":\"hi\",\"store\":false}"), true},
+		{OPENAI("responses", "{\"input\":\"hi\"}"), false},
+		{OPENAI("chat/completions", CHAT("{\"type\":\"text\",\"text\":\"hi\"}")), true},
+		{OPENAI("chat/completions", "{\"messages\":[],\"store\":true}"), false},
 		{CODEX("{\"tools\":[{\"type\":\"mcp\"}]}"), false},
 		{CODEX(INPUT("{\"type\":\"input_image\",\"image_url\":\"https://x\"}")), false},
 		{CHATGPT("{\"input\":\"hi\"}"), true},

@@ -11,6 +11,7 @@
  */
 #include "jail/keeps/keeps.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include "base/io.h"
 #include "jail/files/mount_ops.h"
 #include "jail/files/walk.h"
+#include "keeps_links.h"
 
 #define KEEPS_STEP       64        /* items that room is made for at once */
 #define KEEPS_LONGER_MAX (1 << 20) /* bytes of a file that is copied */
@@ -110,19 +112,13 @@ static bool is_tree(const struct layout *layout, const char *path)
 	return false;
 }
 
-/* Of a file that the caller cannot write, an agent cannot either, by no name. */
-static bool has_second_name(const char *path, const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && st->st_nlink > 1 && access(path, W_OK) == 0;
-}
-
 static int on_name(struct walk *walk, const struct stat *st)
 {
 	struct step *step = (struct step *)walk;
 	struct keep_search *search = step->search;
 	bool is_end = walk_is_last(walk) && !S_ISLNK(st->st_mode);
 	enum keep_how how = S_ISDIR(st->st_mode) ? KEEP_IN_PLACE : KEEP_SEALED;
-	bool is_ours, is_over;
+	bool is_made = step->is_made, is_ours, is_over;
 	int r;
 
 	/* A tree was asked for itself, and is a mount of its own already. */
@@ -130,16 +126,16 @@ static int on_name(struct walk *walk, const struct stat *st)
 		return 0;
 	if (is_end)
 		how = S_ISDIR(st->st_mode) ? step->rule.end : KEEP_SEALED;
-	r = step->is_made ? placeholders_hold(search->held, walk->done, st)
-			  : placeholders_adopt(search->held, walk->done, st);
+	r = is_made ? placeholders_hold(search->held, walk->done, st)
+		    : placeholders_adopt(search->held, walk->done, st);
 	if (r < 0)
 		return r;
-	is_ours = step->is_made || r > 0;
+	is_ours = is_made || r > 0;
 	is_over = S_ISLNK(st->st_mode) && is_ours;
 	if (is_ours && is_end && S_ISDIR(st->st_mode) && search->layout->nests)
 		how = KEEP_PRIVATE;
 	step->is_made = false;
-	if (has_second_name(walk->done, st))
+	if (!is_made && how == KEEP_SEALED && keeps_is_linked(walk->done, st))
 		return -EMLINK;
 	r = is_kept(search->keeps, walk->done, how)
 		    ? 0
@@ -184,6 +180,41 @@ int keeps_add(struct keep_search *search, const char *base, const char *name, st
 	if (!r || is_out_of_reach(r))
 		return 0;
 	return keeps_failed(search, step.walk.done, r);
+}
+
+/* To a file, or to nothing yet. A directory that is shown twice is worked in by its other name. */
+static bool is_link_to_file(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path) ||
+	    lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return false;
+	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
+int keeps_add_linked(struct keep_search *search, const char *base, const char *name)
+{
+	static const struct keep_rule rule = {PLACEHOLDER_LINK, MISSING_IS_BLOCKED, KEEP_SEALED};
+	char path[PATH_MAX], link[PATH_MAX];
+	const struct dirent *entry;
+	DIR *dir;
+	int r = 0;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", base, name) >= sizeof(path))
+		return 0;
+	dir = opendir(path);
+	while (dir && !r && (entry = readdir(dir))) {
+		if (!is_link_to_file(path, entry->d_name) ||
+		    (size_t)snprintf(link, sizeof(link), "%s/%s", name, entry->d_name) >=
+			    sizeof(link))
+			continue;
+		r = keeps_add(search, base, link, rule);
+	}
+	if (dir)
+		closedir(dir);
+	return r;
 }
 
 /* --- what was named ------------------------------------------------------------------ */
@@ -264,7 +295,8 @@ static int clone_writable(const struct keeps *keeps, int *mounts, struct error *
 static int mount_longer(const struct keep *keep, size_t index, int scratch_fd)
 {
 	autoclose int at = mount_open(keep->path);
-	autoclose int from = at < 0 ? -1 : open(keep->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int from =
+		at < 0 ? -1 : open(keep->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	autoclose int to = -1, fd = -1;
 	char name[32];
 	int r;

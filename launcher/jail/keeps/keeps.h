@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * jail/keeps.h - what the agent must not write in the trees that it may write
+ * jail/keeps/keeps.h - what the agent must not write in the trees that it may write
  *
  * Programs of the host run what certain files say, without anybody's asking: git its hooks,
  * an agent host its settings, an editor its tasks, a shell its rc files. Where such names lie
  * in a writable tree, they are sealed, and those that are missing are kept from being made, by
  * placeholders. Every directory on the way is fixed in its place.
  *
- * The names are in a table (keeps_rows.c) and, for git, found by where git itself would look
- * (keeps_git.c). They are looked for at fixed places below the directories that were made
- * writable; no tree is walked. What the policy's filesystem.write or --write names stays writable.
+ * The names are in tables (keeps_rows.c, keeps_home.c) and, for git, found by where git itself
+ * would look (keeps_git.c, keeps_git_named.c). They are looked for at fixed places below the
+ * directories that were made writable; no tree is walked. What the policy's filesystem.write or
+ * --write names stays writable.
  */
 #ifndef MCPJAIL_JAIL_KEEPS_H
 #define MCPJAIL_JAIL_KEEPS_H
@@ -52,7 +53,8 @@ struct keeps {
  * @held: From placeholders_open()
  * @ret:  To be given to keeps_free(), also after a failure
  *
- * Return: 0; -EMLINK for a file that has a second name; -errno; always with @err filled
+ * Return: 0; -EMLINK for a file that has a second name, or that one in a sealed directory has;
+ * -errno; always with @err filled
  */
 int keeps_find(const struct layout *layout, struct placeholders *held, struct keeps *ret,
 	       struct error *err);
@@ -99,6 +101,14 @@ struct keep_search {
  */
 int keeps_add(struct keep_search *search, const char *base, const char *name,
 	      struct keep_rule rule);
+
+/**
+ * keeps_add_linked() - Keep the files that the links in a directory lead to
+ * @base: Canonical
+ *
+ * What is missing there is blocked. Return: as keeps_add(); 0 if @name is no directory
+ */
+int keeps_add_linked(struct keep_search *search, const char *base, const char *name);
 
 /**
  * keeps_is_opened() - Whether --write or the policy names @path, or what holds it, inside of a tree

@@ -7,14 +7,16 @@
  *	DIR/.git	a repository, or a file that says where it is (worktree, submodule)
  *	DIR itself	if .git is none, and DIR has HEAD, objects and refs: a bare repository
  *	commondir	in the repository: where its configuration and hooks really are
- *	config, config.worktree, hooks, and what core.hooksPath names
+ *	config, config.worktree, hooks, and what these name (keeps_git_named.c)
  *
  * Where .git is missing it is blocked: there is no .git/config to be kept yet. HEAD is blocked
  * beside it even where there is a .git, because an agent may break that one: it has to write
  * there to commit.
  *
  * The gitdirs of worktrees and submodules lie in the main one, and are found there. Repositories
- * in directories below are not looked for.
+ * in directories below are not looked for, nor can new ones be kept from being made: git enters
+ * those that the index calls submodules, and then runs what their configuration says, at any
+ * `git status` above them.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -24,25 +26,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "jail/keeps/keeps.h"
+#include "keeps_git_internal.h"
 
-#define GIT_FILE_MAX   65536 /* bytes of a configuration that are looked at */
-#define GIT_DIRS_MAX   64    /* worktrees, and submodules, that are kept one by one */
-#define GIT_DEPTH_MAX  8     /* of submodules' names, and of submodules in submodules */
+#define GIT_DIRS_MAX   64 /* worktrees, and submodules, that are kept one by one */
+#define GIT_DEPTH_MAX  8  /* of submodules' names, and of submodules in submodules */
 #define GIT_GITDIR_TAG "gitdir: "
 
-static const struct keep_rule dir_rule = {PLACEHOLDER_DIR, MISSING_IS_BLOCKED, KEEP_SEALED};
-static const struct keep_rule file_rule = {PLACEHOLDER_LINK, MISSING_IS_BLOCKED, KEEP_SEALED};
+const struct keep_rule keeps_git_dir_rule = {PLACEHOLDER_DIR, MISSING_IS_BLOCKED, KEEP_SEALED};
+const struct keep_rule keeps_git_file_rule = {PLACEHOLDER_LINK, MISSING_IS_BLOCKED, KEEP_SEALED};
+const struct keep_rule keeps_git_present_rule = {PLACEHOLDER_DIR, MISSING_IS_IGNORED, KEEP_SEALED};
 static const struct keep_rule dot_rule = {PLACEHOLDER_DOT, MISSING_IS_BLOCKED, KEEP_SEALED};
-static const struct keep_rule present_rule = {PLACEHOLDER_DIR, MISSING_IS_IGNORED, KEEP_SEALED};
 static const struct keep_rule in_place_rule = {PLACEHOLDER_DIR, MISSING_IS_IGNORED, KEEP_IN_PLACE};
 
-static int join(char ret[PATH_MAX], const char *dir, const char *name)
+int keeps_git_join(char ret[PATH_MAX], const char *dir, const char *name)
 {
 	int n = name[0] == '/' ? snprintf(ret, PATH_MAX, "%s", name)
 			       : snprintf(ret, PATH_MAX, "%s/%s", dir, name);
@@ -50,18 +50,20 @@ static int join(char ret[PATH_MAX], const char *dir, const char *name)
 	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* The beginning of a file in @ret, NUL-terminated; false if there is none. */
-static bool read_text(const char *dir, const char *name, char *ret, size_t size)
+/* Opened only once it is known to be a file: to open a device does something to it. */
+bool keeps_git_read(const char *dir, const char *name, char *ret, size_t size)
 {
-	char path[PATH_MAX];
-	autoclose int fd =
-		join(path, dir, name) ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char path[PATH_MAX], by_pin[32];
+	autoclose int pin = keeps_git_join(path, dir, name) ? -1 : open(path, O_PATH | O_CLOEXEC);
+	autoclose int fd = -1;
 	struct stat st;
 	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (pin < 0 || fstat(pin, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
-	n = read(fd, ret, size - 1);
+	snprintf(by_pin, sizeof(by_pin), "/proc/self/fd/%d", pin);
+	fd = open(by_pin, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, ret, size - 1);
 	ret[n > 0 ? n : 0] = '\0';
 	return n > 0;
 }
@@ -74,61 +76,27 @@ static void cut_end(char *text)
 		text[--n] = '\0';
 }
 
-static int keep(struct keep_search *search, const char *dir, const char *name,
-		struct keep_rule rule)
+int keeps_git_keep(struct keep_search *search, const char *dir, const char *name,
+		   struct keep_rule rule)
 {
 	char path[PATH_MAX];
 
-	if (join(path, dir, name) || keeps_is_opened(search->layout, path))
+	if (keeps_git_join(path, dir, name) || keeps_is_opened(search->layout, path))
 		return 0;
 	return keeps_add(search, name[0] == '/' ? "" : dir, name, rule);
 }
 
-/* --- configuration ------------------------------------------------------------------- */
-
-/*
- * The value of core.hooksPath in git-config(1)'s format, NULL if there is none. Lines that are
- * continued and files that are included are not followed.
- */
-static char *find_hooks_path(char *config)
-{
-	bool is_core = false;
-	char *found = NULL, *save = NULL;
-
-	for (char *line = strtok_r(config, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		line += strspn(line, " \t");
-		if (*line == '[') {
-			is_core = !strncasecmp(line, "[core]", 6);
-			line += strcspn(line, "]");
-			line += strspn(line, "] \t");
-		}
-		if (!is_core || strncasecmp(line, "hookspath", 9))
-			continue;
-		line += 9 + strspn(line + 9, " \t");
-		if (*line++ != '=')
-			continue;
-		line += strspn(line, " \t\"");
-		line[strcspn(line, "\"#;")] = '\0';
-		cut_end(line);
-		found = line;
-	}
-	return found;
-}
-
-/* Not what the person works in, or holds it: nothing could be written then. */
-static int keep_hooks_path(struct keep_search *search, const char *root, const char *hooks)
+int keeps_git_keep_hooks(struct keep_search *search, const char *dir, const char *name,
+			 struct keep_rule rule)
 {
 	char path[PATH_MAX];
-	autofree char *real = NULL;
+	int r;
 
-	if (!strncmp(hooks, "~/", 2))
-		return search->layout->homes[0]
-			       ? keep(search, search->layout->homes[0], hooks + 2, present_rule)
-			       : 0;
-	real = join(path, root, hooks) ? NULL : realpath(path, NULL);
-	if (real && path_is_within(root, real))
+	if (keeps_git_join(path, dir, name) || keeps_is_opened(search->layout, path))
 		return 0;
-	return keep(search, root, hooks, dir_rule);
+	dir = name[0] == '/' ? "" : dir;
+	r = keeps_add(search, dir, name, rule);
+	return r ? r : keeps_add_linked(search, dir, name);
 }
 
 /* --- one gitdir ----------------------------------------------------------------------- */
@@ -140,28 +108,24 @@ static bool is_gitdir(const char *path)
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (join(name, path, names[i]) ||
+		if (keeps_git_join(name, path, names[i]) ||
 		    fstatat(AT_FDCWD, name, &st, i ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
 		    S_ISDIR(st.st_mode) == (i == 0))
 			return false;
 	return true;
 }
 
-/* @root: where its hooks run; NULL: not known. @ret_has_own: worktrees may have a configuration */
-static int keep_config(struct keep_search *search, const char *gitdir, const char *root,
-		       bool *ret_has_own)
+/* Whether worktrees may have a configuration of their own. */
+static int find_own_config(struct keep_search *search, const char *gitdir, bool *ret_has_own)
 {
-	autofree char *config = malloc(GIT_FILE_MAX);
-	char *hooks;
+	autofree char *config = malloc(KEEPS_GIT_FILE_MAX);
 
 	*ret_has_own = false;
 	if (!config)
 		return keeps_failed(search, gitdir, -ENOMEM);
-	if (!read_text(gitdir, "config", config, GIT_FILE_MAX))
-		return 0;
-	*ret_has_own = strcasestr(config, "worktreeconfig") != NULL;
-	hooks = root ? find_hooks_path(config) : NULL;
-	return hooks && *hooks ? keep_hooks_path(search, root, hooks) : 0;
+	*ret_has_own = keeps_git_read(gitdir, "config", config, KEEPS_GIT_FILE_MAX) &&
+		       strcasestr(config, "worktreeconfig");
+	return 0;
 }
 
 struct gitdirs {
@@ -185,8 +149,9 @@ static int find_gitdirs(const char *path, const char *mark, unsigned depth, stru
 	int r = 0;
 
 	while (dir && !r && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || join(below, path, entry->d_name) ||
-		    join(marked, below, mark) || lstat(below, &st) < 0 || !S_ISDIR(st.st_mode))
+		if (entry->d_name[0] == '.' || keeps_git_join(below, path, entry->d_name) ||
+		    keeps_git_join(marked, below, mark) || lstat(below, &st) < 0 ||
+		    !S_ISDIR(st.st_mode))
 			continue;
 		if (lstat(marked, &st) < 0) {
 			r = depth ? find_gitdirs(below, mark, depth - 1, ret) : 0;
@@ -206,46 +171,47 @@ static int keep_worktrees(struct keep_search *search, const char *gitdir, bool h
 {
 	__attribute__((cleanup(gitdirs_free))) struct gitdirs dirs = {.n = 0};
 	char path[PATH_MAX];
-	int r = join(path, gitdir, "worktrees");
+	int r = keeps_git_join(path, gitdir, "worktrees");
 
 	if (!r)
 		r = find_gitdirs(path, "commondir", 0, &dirs);
 	if (r == -E2BIG)
-		return keep(search, gitdir, "worktrees", present_rule);
+		return keeps_git_keep(search, gitdir, "worktrees", keeps_git_present_rule);
 	for (size_t i = 0; !r && i < dirs.n; i++) {
-		r = keep(search, dirs.paths[i], "commondir", dot_rule);
+		r = keeps_add(search, "", dirs.paths[i], in_place_rule);
+		if (!r)
+			r = keeps_git_keep(search, dirs.paths[i], "commondir", dot_rule);
 		if (!r && has_own_config)
-			r = keep(search, dirs.paths[i], "config.worktree", file_rule);
+			r = keeps_git_keep(search, dirs.paths[i], "config.worktree",
+					   keeps_git_file_rule);
 	}
 	return r;
 }
 
-static int keep_gitdir(struct keep_search *search, const char *gitdir, const char *root,
-		       unsigned depth);
+static int keep_gitdir(struct keep_search *search, const char *gitdir, unsigned depth);
 
 static int keep_modules(struct keep_search *search, const char *gitdir, unsigned depth)
 {
 	__attribute__((cleanup(gitdirs_free))) struct gitdirs dirs = {.n = 0};
 	char path[PATH_MAX];
-	int r = join(path, gitdir, "modules");
+	int r = keeps_git_join(path, gitdir, "modules");
 
 	if (!r)
 		r = depth ? find_gitdirs(path, "HEAD", GIT_DEPTH_MAX, &dirs) : -E2BIG;
 	if (r == -E2BIG)
-		return keep(search, gitdir, "modules", present_rule);
+		return keeps_git_keep(search, gitdir, "modules", keeps_git_present_rule);
 	for (size_t i = 0; !r && i < dirs.n; i++)
-		r = keep_gitdir(search, dirs.paths[i], NULL, depth - 1);
+		r = keep_gitdir(search, dirs.paths[i], depth - 1);
 	return r;
 }
 
 /* @gitdir is canonical. What of it lies in no writable tree is left alone. */
-static int keep_gitdir(struct keep_search *search, const char *gitdir, const char *root,
-		       unsigned depth)
+static int keep_gitdir(struct keep_search *search, const char *gitdir, unsigned depth)
 {
 	static const struct {
 		const char *name;
 		const struct keep_rule *rule;
-	} rows[] = {{"config", &file_rule}, {"hooks", &dir_rule}, {"commondir", &dot_rule}};
+	} rows[] = {{"config", &keeps_git_file_rule}, {"commondir", &dot_rule}};
 	bool has_own_config;
 	int r;
 
@@ -256,11 +222,13 @@ static int keep_gitdir(struct keep_search *search, const char *gitdir, const cha
 		return keeps_failed(search, gitdir, r);
 	r = keeps_add(search, "", gitdir, in_place_rule);
 	for (size_t i = 0; !r && i < ARRAY_SIZE(rows); i++)
-		r = keep(search, gitdir, rows[i].name, *rows[i].rule);
+		r = keeps_git_keep(search, gitdir, rows[i].name, *rows[i].rule);
 	if (!r)
-		r = keep_config(search, gitdir, root, &has_own_config);
+		r = keeps_git_keep_hooks(search, gitdir, "hooks", keeps_git_dir_rule);
+	if (!r)
+		r = find_own_config(search, gitdir, &has_own_config);
 	if (!r && has_own_config)
-		r = keep(search, gitdir, "config.worktree", file_rule);
+		r = keeps_git_keep(search, gitdir, "config.worktree", keeps_git_file_rule);
 	if (!r)
 		r = keep_worktrees(search, gitdir, has_own_config);
 	return r ? r : keep_modules(search, gitdir, depth);
@@ -273,10 +241,10 @@ static char *follow(const char *dir, const char *name, const char *tag)
 {
 	char text[PATH_MAX], path[PATH_MAX];
 
-	if (!read_text(dir, name, text, sizeof(text)) || strncmp(text, tag, strlen(tag)))
+	if (!keeps_git_read(dir, name, text, sizeof(text)) || strncmp(text, tag, strlen(tag)))
 		return NULL;
 	cut_end(text);
-	return join(path, dir, text + strlen(tag)) ? NULL : realpath(path, NULL);
+	return keeps_git_join(path, dir, text + strlen(tag)) ? NULL : realpath(path, NULL);
 }
 
 /* @root is a worktree or a submodule. Its gitdir may lie in a tree that is written, too. */
@@ -291,16 +259,16 @@ static char *find_linked(const char *root)
 static int keep_linked(struct keep_search *search, const char *root)
 {
 	autofree char *gitdir = find_linked(root);
-	int r = keep(search, root, ".git", dir_rule);
+	int r = keeps_git_keep(search, root, ".git", keeps_git_dir_rule);
 
-	return r || !gitdir ? r : keep_gitdir(search, gitdir, root, GIT_DEPTH_MAX);
+	return r || !gitdir ? r : keep_gitdir(search, gitdir, GIT_DEPTH_MAX);
 }
 
 /* A .git that is a repository itself. */
 static char *find_own(const char *root)
 {
 	char path[PATH_MAX];
-	autofree char *gitdir = join(path, root, ".git") ? NULL : realpath(path, NULL);
+	autofree char *gitdir = keeps_git_join(path, root, ".git") ? NULL : realpath(path, NULL);
 
 	return gitdir && is_gitdir(gitdir) ? ptr_take(&gitdir) : NULL;
 }
@@ -312,14 +280,17 @@ int keeps_add_git(struct keep_search *search, const char *root)
 	int r;
 
 	/* A repository that was made writable itself. */
-	r = is_gitdir(root) ? keep_gitdir(search, root, NULL, GIT_DEPTH_MAX)
-			    : keep(search, root, "HEAD", dir_rule);
-	if (r || join(path, root, ".git") || keeps_is_opened(search->layout, path))
+	r = is_gitdir(root) ? keep_gitdir(search, root, GIT_DEPTH_MAX)
+			    : keeps_git_keep(search, root, "HEAD", keeps_git_dir_rule);
+	if (r || keeps_git_join(path, root, ".git") || keeps_is_opened(search->layout, path))
 		return r;
-	if (!gitdir)
-		return keep_linked(search, root);
-	r = keep(search, root, ".git", in_place_rule);
-	return r ? r : keep_gitdir(search, gitdir, root, GIT_DEPTH_MAX);
+	if (gitdir) {
+		r = keeps_git_keep(search, root, ".git", in_place_rule);
+		r = r ? r : keep_gitdir(search, gitdir, GIT_DEPTH_MAX);
+	} else {
+		r = keep_linked(search, root);
+	}
+	return r ? r : keeps_git_add_named(search, root);
 }
 
 char *keeps_git_common_dir(const char *dir, char *ret_top)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * keeps_git_internal.h - between the files that find what git runs
+ */
+#ifndef MCPJAIL_JAIL_KEEPS_GIT_INTERNAL_H
+#define MCPJAIL_JAIL_KEEPS_GIT_INTERNAL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "jail/keeps/keeps.h"
+
+#define KEEPS_GIT_FILE_MAX 65536 /* bytes of a configuration that are looked at */
+
+/* Without a placeholder, with one of git's own kind, with a link to nowhere. */
+extern const struct keep_rule keeps_git_present_rule, keeps_git_dir_rule, keeps_git_file_rule;
+
+/** keeps_git_join() - @name in @dir, or by itself if it is absolute. Return: 0; -ENAMETOOLONG */
+int keeps_git_join(char ret[PATH_MAX], const char *dir, const char *name);
+
+/** keeps_git_read() - The beginning of a file, NUL-terminated. Return: false if there is none */
+bool keeps_git_read(const char *dir, const char *name, char *ret, size_t size);
+
+/** keeps_git_keep() - keeps_add(), unless it was opened; @name may be absolute. Return: as that */
+int keeps_git_keep(struct keep_search *search, const char *dir, const char *name,
+		   struct keep_rule rule);
+
+/** keeps_git_keep_hooks() - The same for a directory of programs, with what its links lead to */
+int keeps_git_keep_hooks(struct keep_search *search, const char *dir, const char *name,
+			 struct keep_rule rule);
+
+/**
+ * keeps_git_add_named() - What the configuration of a directory's repository names
+ * @root: Canonical: a directory that is worked in, or anything below its repository's top
+ *
+ * The hooks of core.hooksPath, the files that it includes, and the programs that git runs by
+ * itself, as core.fsmonitor and filters: of those, what lies in a writable tree.
+ *
+ * Return: 0; -errno with the search's error filled
+ */
+int keeps_git_add_named(struct keep_search *search, const char *root);
+
+/**
+ * keeps_git_each() - Go through a file of git-config(1)'s format
+ * @text:    Changed meanwhile
+ * @setting: Gets section and key in lower case, without the subsection; a key without a value has
+ *           an empty one. A result other than 0 ends it
+ *
+ * Return: 0; what @setting returned. What git would refuse ends it as well
+ */
+typedef int keeps_git_setting(void *context, const char *section, const char *key, char *value);
+int keeps_git_each(char *text, keeps_git_setting *setting, void *context);
+
+#endif
