@@ -11,7 +11,7 @@ DEPS_TRY   := nodejs npm openssl diffutils curl ca-certificates
 DEPS_BENCH := nginx-light bubblewrap
 DEPS_PEERS := haproxy h2o stunnel4 squid-openssl mitmproxy
 DEPS_FUZZ  := clang libclang-rt-dev node-llhttp
-DEPS_LINT  := clang-format clang-tidy cppcheck
+DEPS_LINT  := clang-format clang-tidy cppcheck python3
 
 .PHONY: deps deps-test deps-lint
 deps:

@@ -7,10 +7,12 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 : "${BUILD:=build}"
+BUILD=$(cd "$BUILD" && pwd) || exit 1
+checkout=$PWD
 mcpjail=$BUILD/mcpjail
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/mcpjail-demo.XXXXXX")
 # In the checkout, since the jail's /tmp is its own: only a rule can hide this .ssh.
-home=$(cd "$BUILD" && pwd)/demo.$$
+home=$BUILD/demo.$$
 bait=
 fax=
 failed=0
@@ -63,6 +65,7 @@ done
 
 # --- outside the jail -------------------------------------------------------
 mkdir -p "$home/.ssh" 2>/dev/null || { home=$scratch/home; mkdir -p "$home/.ssh"; }
+mkdir "$home/project"
 echo 'not a real key' >"$home/.ssh/id_ed25519"
 sockets=$scratch/host.sock
 [ ! -w /run ] || sockets="$sockets /run/mcpjail-demo.$$.sock"
@@ -80,14 +83,21 @@ cp "$scratch/bait.log" "$scratch/bait.outside"
 : >"$scratch/bait.log"
 
 # --- inside -----------------------------------------------------------------
-echo "\$ mcpjail -p policy/promptfax.json -g demo$(printf ' %s' "$@") -- node tests/demo/agent.mjs"
-HOME=$home XDG_STATE_HOME=$scratch/state "$mcpjail" -p policy/promptfax.json -g demo \
-	--connect-to "promptfax.app:443:127.0.0.1:$port" --upstream-ca "$scratch/ca.pem" \
-	--run-dir "$scratch/run" "$@" -- \
-	node tests/demo/agent.mjs https://promptfax.app/mcp "$(cat "$scratch/bait.json")" \
-	>"$scratch/agent.out"
-status=$?
-cat "$scratch/agent.out"
+cat <<'END'
+An agent (tests/demo/agent.mjs) works with PromptFax, and then tries to get out. PromptFax is a
+stand-in on this machine, and so is everything else: no packet leaves it.
+
+END
+echo "\$ mcpjail -p policy/promptfax.json -g demo$([ $# = 0 ] || printf ' %s' "$@") -- node tests/demo/agent.mjs"
+{
+	cd "$home/project" && HOME=$home XDG_STATE_HOME=$scratch/state "$mcpjail" \
+		-p "$checkout/policy/promptfax.json" -g demo \
+		--connect-to "promptfax.app:443:127.0.0.1:$port" --upstream-ca "$scratch/ca.pem" \
+		--run-dir "$scratch/run" "$@" -- \
+		node "$checkout/tests/demo/agent.mjs" https://promptfax.app/mcp "$(cat "$scratch/bait.json")"
+	echo $? >"$scratch/status"
+} | tee "$scratch/agent.out"
+status=$(cat "$scratch/status")
 
 echo
 echo "\$ mcpjail trace"
@@ -103,7 +113,7 @@ sed 's/"tool":"send_fax"/"tool":"sent_fax"/' "$scratch/run/ledger.jsonl" >"$scra
 echo
 echo "What has to hold:"
 out=$scratch/agent.out
-check "the agent ran to its end" [ $status -eq 0 ]
+check "the agent ran to its end" [ "$status" -eq 0 ]
 check "ten start_session reached the server" [ "$(seen start_session)" -eq 10 ]
 check "two were denied by name of their limit" count_is 2 \
 	'^  start_session #1[12]  *denied .*/tools/start_session/limits/0' "$out"
