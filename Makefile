@@ -27,7 +27,7 @@ BUILD	?= $(if $(filter 1,$(SANITIZE)),build/san,build)
 Q	:= $(if $(filter 1,$(V)),,@)
 say	= $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
 
-PKGS	:= libssl libcrypto jansson libseccomp libcares # for their headers
+PKGS	:= libssl libcrypto jansson libseccomp libcares libpcre2-8 # for their headers
 VERSION	:= 0.1.0
 ,	:= ,
 
@@ -55,11 +55,11 @@ ALL_LDFLAGS := -pie $(LDHARDEN) -Wl,--as-needed $(LDSAN) $(LDFLAGS)
 SHARED	?= $(SANITIZE)
 LDLIBS_BPF := $(or $(shell pkg-config --static --libs-only-l libbpf 2>/dev/null),-lbpf -lelf -lz)
 ifeq ($(SHARED),1)
-LDLIBS	:= -lssl -lcrypto -ljansson -lcares -lbpf
+LDLIBS	:= -lssl -lcrypto -ljansson -lcares -lpcre2-8 -lbpf
 PROGRAM_LDFLAGS := $(ALL_LDFLAGS)
 PROGRAM_LDLIBS := $(LDLIBS)
 else
-PROGRAM_LDLIBS := -lssl -lcrypto -ljansson -lcares $(LDLIBS_BPF) -Wl,--gc-sections
+PROGRAM_LDLIBS := -lssl -lcrypto -ljansson -lcares -lpcre2-8 $(LDLIBS_BPF) -Wl,--gc-sections
 LDLIBS	:= -Wl,-Bstatic $(PROGRAM_LDLIBS) -Wl,-Bdynamic
 # Relocations as a bitmap, half a megabyte less to read, where libc's start-up knows that form.
 RELR	:= $(if $(shell printf '\043include <features.h>\n\043if __GLIBC_PREREQ(2,36)\nyes\n\043endif\n' | \
@@ -183,7 +183,7 @@ install: $(BUILD)/mcpjail
 	install -d $(SHARE)/mcpjail/egress $(SHARE)/man/man1 $(SHARE)/man/man5 \
 		$(dir $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/mcpjail $(DESTDIR)$(PREFIX)/bin/mcpjail
-	install -m 644 policy/promptfax.json $(SHARE)/mcpjail/promptfax.json
+	install -m 644 policy/promptfax.json policy/policy.schema.json $(SHARE)/mcpjail/
 	install -m 644 $(PRESETS) $(SHARE)/mcpjail/egress/
 	install -m 644 docs/man/mcpjail.1 $(SHARE)/man/man1/
 	install -m 644 docs/man/mcpjail-policy.5 $(SHARE)/man/man5/
@@ -196,6 +196,7 @@ install: $(BUILD)/mcpjail
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/mcpjail $(SHARE)/mcpjail/promptfax.json \
+		$(SHARE)/mcpjail/policy.schema.json \
 		$(SHARE)/man/man1/mcpjail.1 $(SHARE)/man/man5/mcpjail-policy.5 \
 		$(PRESETS:policy/egress/%=$(SHARE)/mcpjail/egress/%) \
 		$(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION) $(APPARMOR)

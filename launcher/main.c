@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "commands/doctor.h"
 #include "commands/policy.h"
+#include "commands/reload.h"
 #include "commands/run.h"
 #include "commands/trace.h"
 #include "commands/verify.h"
@@ -44,9 +45,10 @@ static int run_named(int argc, char **argv)
 }
 
 static const struct command commands[] = {
-	{"run", run_named},       {"policy", command_policy}, {"verify", command_verify},
-	{"trace", command_trace}, {"doctor", command_doctor}, {"help", print_help},
-	{"--help", print_help},   {"-h", print_help},         {"--version", print_version},
+	{"run", run_named},           {"policy", command_policy}, {"verify", command_verify},
+	{"reload", command_reload},   {"trace", command_trace},   {"doctor", command_doctor},
+	{"help", print_help},         {"--help", print_help},     {"-h", print_help},
+	{"--version", print_version},
 };
 
 static const struct {

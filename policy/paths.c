@@ -69,6 +69,16 @@ const char *path_examples(enum path_root root)
 	return roots[root].examples;
 }
 
+/* As many as there are beginnings of one; at least one, for calloc(). */
+static size_t steps_most(const char *text)
+{
+	size_t n = 1;
+
+	for (; *text; text++)
+		n += *text == '.' || *text == '[';
+	return n < PATH_STEPS_MAX ? n : PATH_STEPS_MAX;
+}
+
 int path_parse(const char *text, enum path_root root, struct path *ret, const char **ret_what)
 {
 	__attribute__((cleanup(path_free))) struct path path = {0};
@@ -78,7 +88,7 @@ int path_parse(const char *text, enum path_root root, struct path *ret, const ch
 		*ret_what = roots[root].complaint;
 		return -EINVAL;
 	}
-	path.steps = calloc(PATH_STEPS_MAX, sizeof(*path.steps));
+	path.steps = calloc(steps_most(at), sizeof(*path.steps));
 	if (!path.steps)
 		return -ENOMEM;
 	while (*at) {
@@ -120,10 +130,8 @@ static char fold_letter(const char **p)
 	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-static bool names_are_one(const char *a, const char *b, enum path_case names)
+bool path_names_fold_to_one(const char *a, const char *b)
 {
-	if (names == PATH_CASE_EXACT)
-		return !strcmp(a, b);
 	while (*a && *b)
 		if (fold_letter(&a) != fold_letter(&b))
 			return false;
@@ -139,24 +147,43 @@ struct visit {
 static void visit_within(const struct visit *v, const json_t *value, const struct step *steps,
 			 size_t n);
 
-static void visit_members(const struct visit *v, const json_t *value, const struct step *steps,
-			  size_t n)
+/* Nothing has exactly that name. */
+static void visit_other_spellings(const struct visit *v, const json_t *value,
+				  const struct step *steps, size_t n)
 {
 	json_t *object = (json_t *)(uintptr_t)value; /* jansson's iterators only read it */
 	bool is_met = false;
+
+	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
+		if (!path_names_fold_to_one(json_object_iter_key(i), steps->name))
+			continue;
+		is_met = true;
+		if (v->names == PATH_CASE_STRICT)
+			v->visit(v->arg, PATH_BLOCKED, NULL);
+		else
+			visit_within(v, json_object_iter_value(i), steps + 1, n - 1);
+	}
+	if (!is_met)
+		v->visit(v->arg, PATH_NOTHING, NULL);
+}
+
+static void visit_members(const struct visit *v, const json_t *value, const struct step *steps,
+			  size_t n)
+{
+	const json_t *member;
 
 	if (!json_is_object(value)) {
 		v->visit(v->arg, PATH_BLOCKED, NULL);
 		return;
 	}
-	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
-		if (!names_are_one(json_object_iter_key(i), steps->name, v->names))
-			continue;
-		is_met = true;
-		visit_within(v, json_object_iter_value(i), steps + 1, n - 1);
-	}
-	if (!is_met)
+	/* Folded, other members may be meant as well as that one. */
+	member = v->names == PATH_CASE_FOLDED ? NULL : json_object_get(value, steps->name);
+	if (member)
+		visit_within(v, member, steps + 1, n - 1);
+	else if (v->names == PATH_CASE_EXACT)
 		v->visit(v->arg, PATH_NOTHING, NULL);
+	else
+		visit_other_spellings(v, value, steps, n);
 }
 
 static void visit_elements(const struct visit *v, const json_t *value, const struct step *steps,

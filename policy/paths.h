@@ -25,6 +25,12 @@ struct path {
 	size_t n;
 };
 
+/* A path that names one value at the most, and how it is written. */
+struct policy_value_path {
+	struct path path;
+	const char *names;
+};
+
 enum path_root {
 	PATH_ARGS = 0, /* `args`: a call's arguments */
 	PATH_BODY,     /* `body`: of a request */
@@ -44,6 +50,9 @@ const char *path_examples(enum path_root root);
  */
 int path_parse(const char *text, enum path_root root, struct path *ret, const char **ret_what);
 
+/** path_names_fold_to_one() - Whether two names are one to who ignores case, as PATH_CASE_FOLDED */
+bool path_names_fold_to_one(const char *a, const char *b);
+
 /** path_free() - Release the steps; the path is empty afterwards */
 void path_free(struct path *path);
 
@@ -55,13 +64,19 @@ enum path_case {
 	 * readers of JSON do that ignore case. Several members of one object may then be meant.
 	 */
 	PATH_CASE_FOLDED,
+	/*
+	 * Exactly, but a member whose name differs in case only blocks the way: no reader may
+	 * take for the member what was not judged as such. No two members of one object may have
+	 * names that fold to one.
+	 */
+	PATH_CASE_STRICT,
 };
 
 /* What is at the end of a path. */
 enum path_end {
 	PATH_NOTHING = 0, /* no such member or element */
 	PATH_VALUE,       /* a value; `null` is one */
-	PATH_BLOCKED,     /* a value on the way that has no members, or no elements */
+	PATH_BLOCKED, /* a value on the way has no members or elements; or see PATH_CASE_STRICT */
 };
 
 /* @value: for PATH_VALUE; else NULL */

@@ -68,6 +68,7 @@ owner 'seccomp\.h>' '^launcher/(jail/filter/|sandbox/)' libseccomp
 owner 'openssl/' '^launcher/(base/crypto|proxy|trust|ledger|roles/(keeper|proxy)|mcp|state)|^launcher/commands/(verify|doctor_server)' OpenSSL
 owner 'bpf/' '^bpf/' libbpf
 owner 'ares' '^launcher/dial/|^launcher/roles/dialer' c-ares
+owner 'pcre2' '^policy/regex' PCRE2
 owner 'jansson\.h>' '^launcher/(mcp|proxy|commands|ledger)/|^policy/' jansson
 
 # --- what the text tells ------------------------------------------------------------

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Targets that install, demonstrate and test. Included by the Makefile.
 
-DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev \
+DEPS_BUILD := gcc make pkg-config libc6-dev libssl-dev libjansson-dev libseccomp-dev libc-ares-dev libpcre2-dev \
 	      publicsuffix clang libbpf-dev libelf-dev zlib1g-dev
 DEPS_TEST  := libcmocka-dev nodejs openssl curl python3 iproute2 iputils-ping util-linux procps \
 	      netcat-openbsd strace ca-certificates git wget openssh-client libnss3-tools chromium \
-	      bubblewrap default-jdk-headless gdb gron npm python3-docker socat tmux dbus
+	      bubblewrap default-jdk-headless gdb gron npm python3-docker python3-jsonschema socat tmux dbus
 DEPS_E2E   := nodejs npm openssl diffutils curl python3 git ca-certificates bubblewrap socat ripgrep
 DEPS_TRY   := nodejs npm openssl diffutils curl ca-certificates
 DEPS_BENCH := nginx-light bubblewrap

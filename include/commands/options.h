@@ -44,6 +44,7 @@ struct run_options {
 	size_t n_allow;
 	const char *presets[OPTIONS_PRESETS_MAX]; /* that exist */
 	size_t n_presets;
+	bool observe;
 	bool no_preset_by_name; /* --preset none */
 	bool tier_is_forced;
 	enum jail_tier tier; /* if it is */

@@ -20,6 +20,7 @@
 #define DIAL_WHOLE_MS     10000 /* name, all addresses, and a proxy's answer */
 #define DIAL_ATTEMPT_MS   3000  /* one address */
 #define DIAL_REASON_BYTES 1280
+#define DIALS_RENEWED_MAX (2 * IPC_RELOADS_MAX) /* each may be taken back */
 
 struct dial_result {
 	uint64_t dial_id;
@@ -51,6 +52,15 @@ struct dials;
 int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner,
 	      const struct routes *routes, struct dials **ret, struct error *err);
 void dials_free(struct dials *dials);
+
+/**
+ * dials_renew() - The routes have another policy: its servers are those that tunnels avoid
+ *
+ * A tunnel that was being checked is checked again. Connections that are made stay.
+ *
+ * Return: 0; -ENOSPC after DIALS_RENEWED_MAX times; -ENOMEM. On failure nothing has changed
+ */
+int dials_renew(struct dials *dials);
 
 /** dials_start() - Begin a dial; the outcome goes to @done, perhaps before this returns */
 void dials_start(struct dials *dials, const struct dial_request *request);

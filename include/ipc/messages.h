@@ -22,7 +22,8 @@ enum role {
 	ROLE_DIALER,
 	ROLE_PROXY,
 	ROLE_BROKER,
-	ROLE_INIT
+	ROLE_INIT,
+	ROLE_CONTROL, /* a person's command, by the run's control socket */
 };
 
 /** role_name() - "supervisor", "keeper", … */
@@ -41,11 +42,12 @@ enum ipc_phase {
 #define IPC_PATH_MAX    4096
 #define IPC_ARGS_MAX    65536 /* bytes of a call's arguments that a record keeps */
 #define IPC_TOOLS_MAX   98304 /* bytes of a tools/list that a run keeps */
-#define IPC_CHARGES_MAX 16    /* limits of one call */
+#define IPC_CHARGES_MAX 17    /* of one call: its limits, and that it is forwarded once */
 #define IPC_REFUSED_MAX 32    /* hosts that the summary names */
 #define IPC_DIALTO_MAX  32    /* --connect-to entries */
 #define IPC_ROOTS_MAX   2     /* files of extra roots: --upstream-ca, SSL_CERT_FILE */
 #define IPC_NOPROXY_MAX 2048  /* bytes of NO_PROXY */
+#define IPC_RELOADS_MAX 64    /* policies that a run takes anew */
 #define IPC_EXEC_MAX    4096  /* bytes of what a record says of a process */
 
 enum message_type {
@@ -83,7 +85,20 @@ enum message_type {
 	MSG_RUN_EXECED, /* the agent runs: tier, layers, pid */
 	MSG_RUN_ENDED,  /* the agent is gone; answered by MSG_LEDGER_CLOSED */
 	MSG_LEDGER_CLOSED,
+	/* supervisor ↔ keeper, dialer, proxy: another policy, in this order; fds: its memfd */
+	MSG_KEEPER_POLICY,
+	MSG_KEEPER_POLICY_TAKEN, /* known; then again: recorded, as in force or as failed */
+	MSG_DIALER_POLICY,
+	MSG_DIALER_POLICY_TAKEN,
+	MSG_PROXY_POLICY,
+	MSG_PROXY_POLICY_REFUSED, /* else it tells the keeper, by MSG_POLICY_IN_FORCE */
+	MSG_RELOAD_FAILED, /* supervisor → keeper: a policy that did not come into force, and why */
+	/* command ↔ supervisor, by the control socket */
+	MSG_RELOAD, /* take the policy's file anew */
+	MSG_RELOADED,
 	/* proxy ↔ keeper */
+	MSG_POLICY_IN_FORCE, /* calls that follow were judged by the policy that the keeper was
+				brought */
 	MSG_LEAF_REQUEST,
 	MSG_LEAF,
 	MSG_CALL, /* a judged call: check and charge the limits, record it, answer */
@@ -170,6 +185,7 @@ struct msg_dialer_config {
 };
 
 struct msg_proxy_config {
+	struct span grant;
 	uint8_t tier; /* enum jail_tier */
 	uint8_t log_level;
 };
@@ -197,6 +213,31 @@ struct msg_run_ended {
 	uint32_t signal;         /* that killed it; 0: none */
 	struct span failure;     /* what broke, if a part of the jail did; else "" */
 	struct span second_wall; /* JSON object: what it stopped, by hook; "": there was none */
+	struct span submodules;  /* JSON array: struct submodules' configurations; "": none */
+};
+
+struct msg_keeper_policy {
+	struct span path; /* "" for the built-in policy */
+	struct span file; /* its copy in the run's directory; "": there is none */
+};
+
+struct msg_policy_taken {
+	uint8_t failed;
+	struct span reason; /* if it did */
+};
+
+struct msg_policy_in_force {
+	uint32_t number; /* of the policy: 0 was the run's first */
+	struct span sha256;
+};
+
+struct msg_reload_failed {
+	struct span reason;
+};
+
+struct msg_reloaded {
+	uint8_t failed; /* the policy in force stays */
+	struct span text;
 };
 
 struct msg_refused_host {
@@ -229,21 +270,39 @@ struct msg_leaf {
 };
 
 enum limit_scope { SCOPE_GRANT = 0, SCOPE_SESSION, SCOPE_RUN, SCOPE_SERVER, SCOPE_GLOBAL };
+enum limit_algorithm { ALGORITHM_SLIDING = 0, ALGORITHM_FIXED, ALGORITHM_BUCKET };
+enum charge_kind {
+	CHARGE_AMOUNT = 0,
+	CHARGE_VALUE, /* different values are counted */
+	CHARGE_ONCE,  /* of this tool: the same value passes once in the window */
+	CHARGE_KINDS
+};
+
+#define IPC_WINDOW_MAX_MS   (366 * UINT64_C(86400000))
+#define IPC_WINDOW_MONTH_MS (31 * UINT64_C(86400000)) /* in fixed windows a calendar month */
+#define IPC_WINDOW_LIFETIME UINT64_MAX                /* a window without end */
 
 struct msg_charge {
 	struct span counter;
-	uint8_t scope; /* enum limit_scope */
+	uint8_t kind;      /* enum charge_kind */
+	uint8_t scope;     /* enum limit_scope */
+	uint8_t algorithm; /* enum limit_algorithm */
 	uint64_t window_ms;
 	uint64_t max;
 	uint64_t amount;
-	struct span rule; /* JSON pointer of the limit */
+	uint64_t keep_ms;         /* the longest window of all limits on the counter that end */
+	uint8_t keep_for_ever;    /* 1: one of them has no end */
+	struct span value_sha256; /* 32 bytes: of CHARGE_VALUE and CHARGE_ONCE; else "" */
+	struct span rule;         /* JSON pointer of the limit */
 };
 
 struct msg_call {
 	uint64_t call_id;        /* the proxy's number; unique in a run */
 	uint64_t conn;           /* the proxy's connection number */
+	uint32_t policy;         /* number of the policy that judged it */
 	uint8_t verdict;         /* enum verdict of policy/policy.h, before limits */
 	uint8_t durable;         /* fdatasync before the answer */
+	uint8_t observed;        /* 1: mode observe, in which limits deny nothing */
 	struct span method;      /* "tools/call", or the denied method */
 	struct span server;      /* the policy's name for it: its URL */
 	struct span tool;        /* "" unless tools/call */

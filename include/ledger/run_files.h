@@ -17,11 +17,12 @@
 #include "base/span.h"
 #include "ledger/digest.h"
 
-#define RUN_STATUS_BYTES 2048
-#define RUN_TIER_MAX     16  /* with its NUL */
-#define RUN_LAYERS_MAX   192 /* with its NUL */
-#define RUN_WALL_MAX     129 /* with its NUL */
-#define RUN_SERVERS_MAX  16  /* in tools.json */
+#define RUN_STATUS_BYTES   2048
+#define RUN_TIER_MAX       16  /* with its NUL */
+#define RUN_LAYERS_MAX     192 /* with its NUL */
+#define RUN_WALL_MAX       129 /* with its NUL */
+#define RUN_SUBMODULES_MAX 640 /* with its NUL */
+#define RUN_SERVERS_MAX    16  /* in tools.json */
 
 struct run_counts {
 	uint64_t allowed, denied, unknown, lost, egress_allowed, egress_refused;
@@ -35,7 +36,8 @@ struct run_status {
 	int signal;                  /* 0: none */
 	struct run_counts counts;
 	char second_wall[RUN_WALL_MAX]; /* JSON object; "": there was none, or it is not over */
-	char log_head[DIGEST_HEX];      /* "" until the ledger is closed */
+	char submodules[RUN_SUBMODULES_MAX]; /* JSON array: see jail/submodules.h; "": none */
+	char log_head[DIGEST_HEX];           /* "" until the ledger is closed */
 };
 
 struct run_files {

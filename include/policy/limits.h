@@ -7,18 +7,24 @@
 #ifndef MCPJAIL_POLICY_LIMITS_H
 #define MCPJAIL_POLICY_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "ipc/messages.h"
 
-#define POLICY_WINDOW_SECONDS_MAX 86400
+#define POLICY_WINDOW_SECONDS_MAX 31622400 /* 366 days */
+#define POLICY_VALUES_MAX         10000    /* different values that one limit tells apart */
 #define POLICY_COUNT_MAX                                                                           \
 	(UINT64_C(1) << 53) /* of max and increment: exact in every JSON reader                    \
 			     */
 
+struct policy_value_path; /* to an argument; private to the policy */
+
 /**
  * struct policy_limit - At most @max of @counter in any span of @window_ms
+ *
+ * Or in windows of the calendar, or out of a bucket of @max (state/limits.h).
  *
  * What is counted is (scope, the scope's value, server, counter). In one call a counter is
  * charged once, with @amount, and checked against each limit that names it: loading refuses
@@ -29,9 +35,15 @@ struct policy_limit {
 		*counter; /* at most POLICY_COUNTER_MAX bytes; "rate_limit:TOOL" for a rate_limit,
 			   * "rate_limit:*" for the one of all_tools, which all tools share */
 	enum limit_scope scope;
-	uint64_t window_ms;
+	enum limit_algorithm algorithm;
+	uint64_t window_ms; /* or IPC_WINDOW_LIFETIME */
+	uint64_t keep_ms;   /* the longest window of all limits on the counter that end */
+	bool keep_for_ever; /* one of them has no end */
 	uint64_t max;
-	uint64_t amount;         /* what one call charges; may be 0 */
+	uint64_t amount;                           /* what one call charges; may be 0 */
+	const struct policy_value_path *increment; /* the argument that is charged; NULL: @amount */
+	const struct policy_value_path *distinct;  /* the argument whose different values are
+						    * counted,  each once; NULL: calls are */
 	const char *rule;        /* JSON pointer: "/tools/start_session/limits/0" */
 	const char *window_text; /* for a sentence: "minute", "90 seconds" */
 };
@@ -47,5 +59,9 @@ struct policy_limit {
  */
 void policy_limit_denial(const struct policy_limit *limit, uint64_t retry_after_ms, char *ret,
 			 size_t size);
+
+/** policy_once_denial() - The same for a call whose key was forwarded within the window before */
+void policy_once_denial(const char *rule, const char *window_text, uint64_t retry_after_ms,
+			char *ret, size_t size);
 
 #endif

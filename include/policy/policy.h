@@ -18,15 +18,17 @@
 #include "base/error.h"
 #include "policy/limits.h"
 
-#define POLICY_BYTES_MAX   (1u << 20) /* of a policy's text */
+#define POLICY_BYTES_MAX   (4u << 20) /* of a policy's text */
 #define POLICY_DEPTH_MAX   32         /* nesting of its JSON */
 #define POLICY_ERRORS_MAX  64         /* kept of one load; the rest is counted */
 #define POLICY_LIMITS_MAX  16         /* of one call: the tool's and all_tools' together */
 #define POLICY_COUNTER_MAX 128        /* bytes of a counter's name */
 #define POLICY_TOOL_MAX    64         /* bytes of a tool's name */
 #define POLICY_REASON_MAX  512        /* bytes of a reason the policy gives */
+#define POLICY_BINDS_MAX   32 /* values of one call that earlier results must have returned */
+#define POLICY_ONCE_MAX    8  /* values that make the key of one `once` */
 
-_Static_assert(POLICY_LIMITS_MAX <= IPC_CHARGES_MAX, "a call's limits fit into one message");
+_Static_assert(POLICY_LIMITS_MAX + 1 <= IPC_CHARGES_MAX, "a call's limits fit into one message");
 
 enum verdict { VERDICT_DENY = 0, VERDICT_ALLOW, VERDICT_ASK };
 
@@ -104,6 +106,7 @@ const char *policy_builtin(size_t *ret_n);
  * left out), so it can name the server in counters and records.
  */
 struct policy_server {
+	const char *name; /* in `servers`; NULL for the one of `server` */
 	const char *url;
 	const char *host; /* lower-case DNS name, IPv4 or IPv6 literal without brackets */
 	uint16_t port;
@@ -124,11 +127,29 @@ const struct policy_server *policy_server_at(const struct policy *policy, size_t
 const struct policy_server *policy_server_find(const struct policy *policy, const char *host,
 					       uint16_t port);
 
+/**
+ * policy_server_beside() - The server at the same host and port that has a path
+ * @path: Normalised, compared exactly
+ *
+ * Return: borrowed; @server itself if there is none
+ */
+const struct policy_server *policy_server_beside(const struct policy *policy,
+						 const struct policy_server *server,
+						 const char *path);
+
 /** policy_sha256() - 32 bytes: of the text that was loaded */
 const uint8_t *policy_sha256(const struct policy *policy);
 
 /** policy_tool_count() - Tools that the policy lists by name */
 size_t policy_tool_count(const struct policy *policy);
+
+/** policy_grant_is_known() - Whether a run may have this grant: any, where the policy has no
+ * `grants` */
+bool policy_grant_is_known(const struct policy *policy, const char *grant);
+
+/** policy_grant_has() - Whether a grant is for that server and tool, expired or not */
+bool policy_grant_has(const struct policy *policy, const char *grant,
+		      const struct policy_server *server, const char *tool);
 
 /* --- asking it -------------------------------------------------------------- */
 
@@ -136,30 +157,101 @@ struct policy_call {
 	const struct policy_server *server;
 	const char *tool;        /* byte-exact, decoded */
 	const json_t *arguments; /* an object; NULL if the call had none */
+	const char *grant;       /* the run's; NULL: none is known */
+	int64_t now_s;           /* since 1970, for grants that expire */
 };
 
+/* A value that an earlier result of a tool must have returned in this run. */
+struct policy_bound {
+	const json_t *value; /* a string of the call's arguments */
+	const char *from;    /* the tool */
+	const char *path;    /* as it is written: "args.sendIntentId" */
+	const char *rule;    /* JSON pointer: "/tools/send_fax/bind/0" */
+};
+
+/* The same key is forwarded once in any span of the window. */
+struct policy_once {
+	const char *rule; /* JSON pointer; NULL: the call has no such rule */
+	uint64_t window_ms;
+	const char *window_text;            /* for a sentence: "day" */
+	const json_t *key[POLICY_ONCE_MAX]; /* of the call's arguments */
+	size_t n;
+};
+
+/* What a person is asked before the call leaves. */
+struct policy_approval {
+	bool is_required;
+	const char *reason; /* the policy's; NULL: none */
+	uint64_t timeout_ms;
+	bool shows_arguments;
+	const char *const
+		*shows_bound; /* tools whose results that yielded a bound value are shown */
+	size_t n_shows_bound;
+	bool is_batch; /* one answer may be given for several calls that wait */
+};
+
+/*
+ * What a call must still pass, if it is allowed or a person may allow it (`approval.is_required`;
+ * until that can be carried out, the verdict is to deny it), is listed in `limits`, `bound` and
+ * `once`. All of it is borrowed, from the policy and from the call's arguments.
+ */
 struct policy_decision {
 	enum verdict verdict;
 	char rule[512];    /* JSON pointer of the rule that decided */
 	char reason[1024]; /* why not, in sentences for a person or a model; "" if allowed */
-	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* to be charged; borrowed */
-	size_t n_limits;                                      /* 0 unless allowed */
-	bool durable; /* the record must be on disk before the call leaves */
+	const struct policy_limit *limits[POLICY_LIMITS_MAX]; /* to be charged */
+	uint64_t amounts[POLICY_LIMITS_MAX];                  /* of each: what this call charges */
+	const json_t *distinct[POLICY_LIMITS_MAX]; /* of each: the value it counts; NULL: calls */
+	size_t n_limits;
+	struct policy_bound bound[POLICY_BINDS_MAX];
+	size_t n_bound;
+	struct policy_once once;
+	struct policy_approval approval;
+	bool is_observed; /* policy_observe(): it leaves, whatever its limits say */
+	bool durable;     /* the record must be on disk before the call leaves */
 };
 
 /**
  * policy_decide() - Judge a tools/call, up to its limits
  *
- * The stages, of which the first that denies names the rule: server, hide, default,
- * action (the tool's, then all_tools'). A call that passes them is allowed if its limits
- * are; they are listed the tool's own first, then its rate_limit, then all_tools'. What is
- * not understood is denied. Cannot fail.
+ * The stages are those of policy/explain.h; the first that denies names the rule. In each the
+ * tool's own rule is asked first, then all_tools'. A call that passes them is allowed if its
+ * limits are; they are listed the tool's own first, then its rate_limit, then all_tools'. What
+ * is not understood is denied. Cannot fail.
+ *
+ * No two keys of an object in the arguments may fold to one (mcp_json_keys_are_distinct()), and
+ * their numbers must have survived (mcp_json_parse()).
  *
  * A call is durable if the tool's rule or all_tools' says `durable`, or, where neither does,
  * if its class is `paid` or `destructive`.
  */
 void policy_decide(const struct policy *policy, const struct policy_call *call,
 		   struct policy_decision *ret);
+
+/** policy_observes() - Whether the policy's `mode` is observe */
+bool policy_observes(const struct policy *policy);
+
+/**
+ * policy_observe() - What mode observe makes of a decision; in mode enforce, nothing
+ * @call:     That was judged
+ * @decision: policy_decide()'s
+ *
+ * A call of a tool whose own rule has the class read or write is allowed, unless the policy hides
+ * the tool; what the policy says of it is in the reason. Every other call is denied.
+ */
+void policy_observe(const struct policy *policy, const struct policy_call *call,
+		    struct policy_decision *decision);
+
+/**
+ * policy_values_digest() - 32 bytes that tell values apart, as `once` and `distinct` do
+ * @ret: SHA-256; of guessable values anyone can make it, so what is kept is to be keyed anew
+ *
+ * Of @n values in their order; equal for values that are equal to the policy: 1 and 1.0, objects
+ * whatever the order of their members.
+ *
+ * Return: 0; -ENOMEM
+ */
+int policy_values_digest(const json_t *const *values, size_t n, uint8_t ret[32]);
 
 /**
  * policy_denial() - The text that a model reads for a decision that denies

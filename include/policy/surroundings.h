@@ -3,7 +3,7 @@
  * policy/surroundings.h - what the policy says about the agent's environment and files
  *
  * Only what was written, those of presets included; what it means on this machine is
- * found out when the jail is made (jail/env.h, jail/layout.h).
+ * found out when the jail is made (jail/env.h, jail/files/layout.h).
  */
 #ifndef MCPJAIL_POLICY_SURROUNDINGS_H
 #define MCPJAIL_POLICY_SURROUNDINGS_H

@@ -80,8 +80,10 @@ struct exchange_ops {
 struct conns {
 	struct loop *loop;
 	struct recorder *recorder;
-	struct channel *keeper; /* for leaves */
-	const struct policy *policy;
+	struct channel *keeper;      /* for leaves */
+	const struct policy *policy; /* in force; those before stay valid */
+	uint32_t policy_number;      /* how many were before it */
+	const char *grant;           /* the run's */
 	struct certs *certs;
 	struct tls_server *tls;
 	struct dns_names *names;
@@ -111,6 +113,8 @@ struct conn {
 	struct http1_head head;
 	struct http1_body body;
 	struct buf body_bytes;
+	const struct policy *policy; /* in force when the request began: it is judged by this one */
+	uint32_t policy_number;
 	const struct policy_server *server; /* that the request is for; NULL: none */
 	struct http1_authority named; /* whom the request names; host "" before that is known */
 	void *exchange;               /* owned; in EXCHANGE */

@@ -29,8 +29,15 @@ struct supervisor_plan {
 	uint64_t timeout_ms; /* from the command's start; 0: none */
 	struct stdio_plan *stdio;
 	struct relay *relay;
-	const char *policy_path;     /* "": built in */
-	int policy_fd;               /* sealed memfd */
+	const char *policy_path; /* "": built in */
+	int policy_fd;           /* sealed memfd */
+	/*
+	 * Reads the policy anew, as it was read for this plan: its file and what options add.
+	 * @ret_path: IPC_PATH_MAX bytes; "" for the built-in policy. @ret_fd: sealed memfd.
+	 * Return: 0; -errno with @err filled, also where it cannot take effect in a run.
+	 */
+	int (*read_policy)(void *arg, char *ret_path, int *ret_fd, struct error *err);
+	void *read_policy_arg;
 	int run_fd, state_fd;        /* directories */
 	int root_fds[IPC_ROOTS_MAX]; /* files of extra roots for upstream; -1: none */
 };

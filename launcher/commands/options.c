@@ -295,14 +295,12 @@ static int set_help(struct run_options *o, const char *value, struct error *err)
 	return 0;
 }
 
-/* Options of the contract that this version does not carry out: refused, never ignored. */
-static int refuse_yet(struct run_options *o, const char *value, struct error *err)
+static int set_observe(struct run_options *o, const char *value, struct error *err)
 {
-	(void)o;
 	(void)value;
-	error_set(err, NULL, "leave the option out; nothing was started",
-		  "not available in this version");
-	return -EINVAL;
+	(void)err;
+	o->observe = true;
+	return 0;
 }
 
 /* clang-format off */
@@ -313,6 +311,7 @@ static const struct option_spec specs[] = {
 	{"env", 0, "NAME", add_env, "let a credential of your environment through; repeatable"},
 	{"forward-host", 0, "PORT", add_forward_port, "this machine's PORT as host.mcpjail.internal:PORT"},
 	{"grant", 'g', "NAME", set_grant, "identity for limits (default $MCPJAIL_GRANT, else default)"},
+	{"observe", 0, NULL, set_observe, "forward what the policy classes as read or write, record the rest"},
 	{"write", 0, "DIR", add_write_dir, "make DIR writable in the jail; repeatable"},
 	{"run-dir", 0, "DIR", set_run_dir, "where this run's records go"},
 	{"connect-to", 0, "H:P:A:P", add_dial_to, "dial A:P when H:P is meant; repeatable"},
@@ -325,7 +324,6 @@ static const struct option_spec specs[] = {
 	{"quiet", 'q', NULL, set_quiet, "no notices, only errors"},
 	{"verbose", 'v', NULL, set_verbose, "show decisions; twice: the protocol"},
 	{"help", 'h', NULL, set_help, "this text"},
-	{"observe", 0, NULL, refuse_yet, NULL},
 };
 /* clang-format on */
 

@@ -13,12 +13,14 @@
 #include "policy/edit.h"
 #include "policy/egress.h"
 #include "policy_draft.h"
+#include "policy_parts.h"
 
 #define CHANGES_MAX 64 /* of one kind, in one go */
 
 struct change {
 	const char *verb; /* "allow" or "deny" */
 	const char *file; /* NULL: the user's own */
+	bool as_json;
 	struct destination hosts[CHANGES_MAX];
 	size_t n_hosts;
 	const char *tools[CHANGES_MAX];
@@ -79,6 +81,10 @@ static int read_option(struct change *c, char ***a)
 	size_t n = strcspn(**a, "=");
 	const char *value = (**a)[n] ? **a + n + 1 : NULL;
 
+	if (!strcmp(**a, "--json")) {
+		c->as_json = true;
+		return 0;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		if (strlen(options[i].name) != n || strncmp(**a, options[i].name, n))
 			continue;
@@ -89,7 +95,7 @@ static int read_option(struct change *c, char ***a)
 		log_error("policy %s: %s wants a value", c->verb, options[i].name);
 		return POLICY_EXIT_CANNOT;
 	}
-	log_error("policy %s: unknown option %s; it has -p FILE%s", c->verb, **a,
+	log_error("policy %s: unknown option %s; it has --json, -p FILE%s", c->verb, **a,
 		  strcmp(c->verb, "allow") ? "" : " and --tool NAME");
 	return POLICY_EXIT_CANNOT;
 }
@@ -209,6 +215,7 @@ int policy_allow(char **arguments)
 	autodraft struct draft d = DRAFT_INIT;
 	int r = read_arguments(&c, arguments);
 
+	d.as_json = c.as_json;
 	if (!r)
 		r = draft_begin(&d, c.file);
 	for (size_t i = 0; !r && i < c.n_hosts; i++)
@@ -367,6 +374,7 @@ int policy_deny(char **arguments)
 	autodraft struct draft d = DRAFT_INIT;
 	int r = read_arguments(&c, arguments);
 
+	d.as_json = c.as_json;
 	if (!r)
 		r = draft_begin(&d, c.file);
 	for (size_t i = 0; !r && i < c.n_hosts; i++)

@@ -13,35 +13,46 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "policy_change.h"
+#include "policy/json/json_auto.h"
+#include "policy_parts.h"
 
 void draft_free(struct draft *d)
 {
 	policy_file_close(&d->file);
 	buf_free(&d->text);
 	policy_free(d->policy);
-	buf_free(&d->said);
+	json_decref(d->said);
 }
 
 void draft_say(struct draft *d, const char *format, ...)
 {
-	char line[2 * PATH_MAX + 64], safe[2 * sizeof(line)];
+	char line[2 * PATH_MAX + 64], safe[4 * sizeof(line)];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
+	/* A path need not be UTF-8. */
+	if (!json_array_append_new(d->said, json_string(line)))
+		return;
 	text_escape_terminal(line, strlen(line), safe, sizeof(safe));
-	buf_printf(&d->said, "%s\n", safe);
+	json_array_append_new(d->said, json_string(safe));
 }
 
-int policy_cannot(const struct error *err)
+static int draft_tell(const struct draft *d)
 {
-	char line[ERROR_LINE_BYTES];
+	autojson json_t *report = NULL;
+	const json_t *line;
+	size_t i;
 
-	error_format(err, line, sizeof(line));
-	log_error("%s", line);
-	return POLICY_EXIT_CANNOT;
+	if (d->as_json) {
+		report = json_pack("{s:s, s:b, s:O}", "file", d->file.path, "changed",
+				   d->is_changed, "done", d->said);
+		return policy_print_json(report);
+	}
+	json_array_foreach (d->said, i, line)
+		policy_print_line("%s", json_string_value(line));
+	return 0;
 }
 
 int draft_load(struct draft *d)
@@ -107,8 +118,7 @@ int draft_end(struct draft *d)
 	if (d->is_changed && d->file.made_from[0])
 		draft_say(d, "made from %s: %s", d->file.made_from, d->file.path);
 	draft_say(d, "%s: %s", d->is_changed ? "written" : "unchanged", d->file.path);
-	fwrite(d->said.data, 1, d->said.len, stdout);
-	return 0;
+	return draft_tell(d);
 }
 
 json_t *draft_json(const struct draft *d)

@@ -2,7 +2,7 @@
 /**
  * policy_draft.h - a policy file while it is changed
  *
- * Functions that return int return an exit status of policy_change.h, 0 for success; what
+ * Functions that return int return an exit status of policy_parts.h, 0 for success; what
  * went wrong was said on standard error then.
  */
 #ifndef MCPJAIL_COMMANDS_POLICY_DRAFT_H
@@ -15,19 +15,18 @@
 #include "policy/policy.h"
 #include "policy_file.h"
 
-#define DRAFT_SAID_MAX (1u << 20) /* bytes of what is told in the end */
-
 struct draft {
 	struct policy_file file;
 	struct buf text;
 	struct policy *policy; /* of the text as it was loaded last */
-	struct buf said;       /* lines for standard output, told once all is done */
+	json_t *said;          /* lines for standard output, told once all is done */
 	bool is_changed;
+	bool as_json; /* tell in one JSON object */
 };
 
 #define DRAFT_INIT                                                                                 \
 	{                                                                                          \
-		.file = {.dir_fd = -1}, .said = BUF_INIT(DRAFT_SAID_MAX)                           \
+		.file = {.dir_fd = -1}, .said = json_array()                                       \
 	}
 
 void draft_free(struct draft *d);
@@ -51,8 +50,5 @@ json_t *draft_json(const struct draft *d);
 
 /** draft_end() - Load the outcome, write it if something changed, and tell */
 int draft_end(struct draft *d);
-
-/** policy_cannot() - Say what is wrong. Return: POLICY_EXIT_CANNOT */
-int policy_cannot(const struct error *err);
 
 #endif

@@ -112,6 +112,7 @@ int command_run(int argc, char **argv)
 	struct run_result result;
 	struct supervision *supervision = NULL;
 	struct supervisor_plan plan;
+	struct rereading again = {&o, &p};
 	char line[ERROR_LINE_BYTES];
 	int status = EXIT_NO_JAIL;
 	int r = options_parse(argv, &o, &err);
@@ -136,6 +137,8 @@ int command_run(int argc, char **argv)
 		log_error("%s", line);
 	} else {
 		plan = plan_of(&o, &p);
+		plan.read_policy = reread_policy;
+		plan.read_policy_arg = &again;
 		supervisor_run(supervision, &plan, &result);
 		status = exit_of(&result, &o);
 		/* Fails, as it should, where there is a record of why. */
@@ -162,7 +165,8 @@ void run_print_help(FILE *out)
 	fputs("\nexit status: the command's own; 128+n when signal n killed it; 124 timeout;\n"
 	      "125 no jail, nothing ran; 126 not executable; 127 not found; with --fail-on,\n"
 	      "where the command succeeded: 120 denied, 121 unknown or lost\n"
-	      "\nother commands: mcpjail policy check|allow|deny | trace [RUN] | verify [RUN] | "
+	      "\nother commands: mcpjail policy check|test|explain|diff|init|allow|deny |\n"
+	      "                reload [RUN] | trace [RUN] | verify [RUN] | "
 	      "doctor [--tls]\n",
 	      out);
 }

@@ -39,14 +39,17 @@ static int seal_policy(const struct buf *text, int *ret_fd)
 }
 
 /* Every problem of a policy is told, not only the first. */
-static int load_policy(const struct buf *text, const char *name, struct policy **ret)
+static int load_policy(const struct buf *text, const char *name, struct preparation *p,
+		       struct error *err)
 {
 	autopolicyerrors struct policy_errors errors = {.n = 0};
 	struct policy *policy = NULL;
 	int r = policy_parse(text->data ? (const char *)text->data : "", text->len, name, &policy,
 			     &errors);
 
-	for (size_t i = 0; r && i < policy_errors_count(&errors); i++) {
+	if (r && p->is_rereading && policy_errors_count(&errors))
+		*err = *policy_errors_at(&errors, 0);
+	for (size_t i = 0; r && !p->is_rereading && i < policy_errors_count(&errors); i++) {
 		char line[ERROR_LINE_BYTES];
 
 		error_format(policy_errors_at(&errors, i), line, sizeof(line));
@@ -54,8 +57,8 @@ static int load_policy(const struct buf *text, const char *name, struct policy *
 	}
 	if (r)
 		return r;
-	policy_free(*ret);
-	*ret = policy;
+	policy_free(p->policy);
+	p->policy = policy;
 	return 0;
 }
 
@@ -144,12 +147,33 @@ static int add_passed(const char *name, struct buf *text, struct error *err)
 	return add(text, "/environment/pass", element, err);
 }
 
+/* --observe: the mode of this run, whichever the policy's own is. As add() */
+static int set_observe(struct buf *text, struct error *err)
+{
+	autobuf struct buf without = BUF_INIT(text->max), with = BUF_INIT(text->max);
+	struct buf swap;
+	int r = edit_remove((const char *)text->data, text->len, "/mode", &without, err);
+	const struct buf *from = r == -ENOENT ? text : &without;
+
+	if (!r || r == -ENOENT)
+		r = edit_put((const char *)from->data, from->len, "/mode", "\"observe\"", &with,
+			     err);
+	if (r)
+		return r;
+	swap = *text;
+	*text = with;
+	with = swap;
+	return 1;
+}
+
 /* Return: whether the text became another, 1 or 0; -errno */
 static int add_options(const struct run_options *o, const struct policy *policy, struct buf *text,
 		       struct error *err)
 {
 	int sum = 0, r = 0;
 
+	if (o->observe && !policy_observes(policy))
+		sum |= r = set_observe(text, err);
 	for (size_t i = 0; r >= 0 && i < o->n_presets; i++, sum |= r)
 		r = add_preset(text, o->presets[i], err);
 	if (r >= 0)
@@ -170,17 +194,22 @@ static int complete_policy(const struct run_options *o, struct preparation *p, s
 			   const char *name, struct error *err)
 {
 	char complete[PATH_MAX + 64];
-	int r = load_policy(text, name, &p->policy), added;
+	int r = load_policy(text, name, p, err), added;
 
 	added = r ? 0 : add_options(o, p->policy, text, err);
 	if (added < 0)
 		return added;
 	snprintf(complete, sizeof(complete), "%s, with what the command line adds", name);
 	if (added)
-		r = load_policy(text, complete, &p->policy);
+		r = load_policy(text, complete, p, err);
+	if (!r && !policy_grant_is_known(p->policy, o->grant)) {
+		error_set(err, "--grant", "name one of the policy's `grants`",
+			  "the policy has no grant '%s'", o->grant);
+		return -EINVAL;
+	}
 	if (!r)
 		r = seal_policy(text, &p->policy_fd);
-	if (r)
+	if (r && !err->what[0])
 		error_set(err, NULL,
 			  added ? "leave out, or correct, the option that does not fit"
 				: "mend it; `mcpjail policy check FILE` shows the same",
@@ -209,5 +238,8 @@ int prepare_policy(const struct run_options *o, struct preparation *p, struct er
 		return r;
 	preset_names((const char *)text.data, text.len, p->presets, sizeof(p->presets));
 	log_notice("policy: %s", name);
+	if (policy_observes(p->policy))
+		log_notice("mode observe: calls of tools that the policy classes as read or write "
+			   "are forwarded, whatever its rules say; all others are denied");
 	return 0;
 }

@@ -22,6 +22,7 @@
 
 struct preparation {
 	/* run_policy.c */
+	bool is_rereading;              /* errors are not said: the first goes to @err */
 	char policy_path[PATH_MAX];     /* "": built in */
 	struct policy *policy;          /* in force, what the options add included */
 	char presets[PRESET_NAMES_MAX]; /* that it takes in: "claude-code, github" */
@@ -52,6 +53,15 @@ struct preparation {
  * one policy. Says which policy it is, and which preset was found by name.
  */
 int prepare_policy(const struct run_options *o, struct preparation *p, struct error *err);
+
+/* For reread_policy(); both must outlive the run. */
+struct rereading {
+	const struct run_options *options;
+	const struct preparation *preparation; /* what the run was started with */
+};
+
+/** reread_policy() - struct supervisor_plan's read_policy; @arg: a struct rereading */
+int reread_policy(void *arg, char *ret_path, int *ret_fd, struct error *err);
 
 /** prepare_network() - --connect-to, --upstream-ca; the caller's HTTPS_PROXY, SSL_CERT_FILE */
 int prepare_network(const struct run_options *o, struct preparation *p, struct error *err);

@@ -409,6 +409,29 @@ int dials_new(void (*done)(void *owner, const struct dial_result *), void *owner
 	return 0;
 }
 
+int dials_renew(struct dials *dials)
+{
+	struct server_addresses *servers;
+	int r;
+
+	if (dials->n_former == DIALS_RENEWED_MAX)
+		return -ENOSPC;
+	r = server_addresses_new(dials->routes, dials->resolver, on_servers_changed, dials,
+				 &servers);
+	if (r)
+		return r;
+	dials->former[dials->n_former++] = dials->servers;
+	dials->servers = servers;
+	for (size_t i = 0; i < DIALS_MAX; i++) {
+		if (dials->slots[i].state != DIAL_CHECKING)
+			continue;
+		server_addresses_ask(servers);
+		break;
+	}
+	dial_carry_on_checks(dials);
+	return 0;
+}
+
 void dials_free(struct dials *dials)
 {
 	if (!dials)
@@ -419,6 +442,8 @@ void dials_free(struct dials *dials)
 	}
 	resolver_free(dials->resolver);
 	server_addresses_free(dials->servers);
+	for (size_t i = 0; i < dials->n_former; i++)
+		server_addresses_free(dials->former[i]);
 	fd_close(&dials->epoll_fd);
 	free(dials);
 }

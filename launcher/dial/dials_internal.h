@@ -58,6 +58,8 @@ struct dials {
 	const struct routes *routes;
 	struct resolver *resolver;
 	struct server_addresses *servers;
+	struct server_addresses *former[DIALS_RENEWED_MAX]; /* look-ups may be on their way */
+	size_t n_former;
 	int epoll_fd;
 	struct dial slots[DIALS_MAX];
 };

@@ -47,8 +47,8 @@ FIELDS(msg_dialer_config,
        WIRE_SPAN(struct msg_dialer_config, no_proxy, IPC_NOPROXY_MAX),
        WIRE_U8(struct msg_dialer_config, tier), WIRE_U8(struct msg_dialer_config, log_level));
 
-FIELDS(msg_proxy_config, WIRE_U8(struct msg_proxy_config, tier),
-       WIRE_U8(struct msg_proxy_config, log_level));
+FIELDS(msg_proxy_config, WIRE_SPAN(struct msg_proxy_config, grant, SHORT_MAX),
+       WIRE_U8(struct msg_proxy_config, tier), WIRE_U8(struct msg_proxy_config, log_level));
 
 FIELDS(msg_broker_config, WIRE_U8(struct msg_broker_config, tier),
        WIRE_SPAN(struct msg_broker_config, home, IPC_PATH_MAX),
@@ -65,7 +65,22 @@ FIELDS(msg_run_execed, WIRE_SPAN(struct msg_run_execed, tier, SHORT_MAX),
 FIELDS(msg_run_ended, WIRE_U32(struct msg_run_ended, child_exit),
        WIRE_U32(struct msg_run_ended, signal),
        WIRE_SPAN(struct msg_run_ended, failure, IPC_TEXT_MAX),
-       WIRE_SPAN(struct msg_run_ended, second_wall, SHORT_MAX));
+       WIRE_SPAN(struct msg_run_ended, second_wall, SHORT_MAX),
+       WIRE_SPAN(struct msg_run_ended, submodules, IPC_TEXT_MAX));
+
+FIELDS(msg_keeper_policy, WIRE_SPAN(struct msg_keeper_policy, path, IPC_PATH_MAX),
+       WIRE_SPAN(struct msg_keeper_policy, file, SHORT_MAX));
+
+FIELDS(msg_policy_taken, WIRE_U8(struct msg_policy_taken, failed),
+       WIRE_SPAN(struct msg_policy_taken, reason, IPC_TEXT_MAX));
+
+FIELDS(msg_policy_in_force, WIRE_U32(struct msg_policy_in_force, number),
+       WIRE_SPAN(struct msg_policy_in_force, sha256, SHA256_BYTES));
+
+FIELDS(msg_reload_failed, WIRE_SPAN(struct msg_reload_failed, reason, IPC_TEXT_MAX));
+
+FIELDS(msg_reloaded, WIRE_U8(struct msg_reloaded, failed),
+       WIRE_SPAN(struct msg_reloaded, text, IPC_TEXT_MAX));
 
 FIELDS(msg_refused_host, WIRE_SPAN(struct msg_refused_host, host, IPC_HOST_MAX),
        WIRE_U32(struct msg_refused_host, port),
@@ -90,12 +105,16 @@ FIELDS(msg_leaf, WIRE_SPAN(struct msg_leaf, host, IPC_HOST_MAX),
        WIRE_SPAN(struct msg_leaf, certificate, CERTIFICATE_MAX));
 
 FIELDS(msg_charge, WIRE_SPAN(struct msg_charge, counter, COUNTER_MAX),
-       WIRE_U8(struct msg_charge, scope), WIRE_U64(struct msg_charge, window_ms),
+       WIRE_U8(struct msg_charge, kind), WIRE_U8(struct msg_charge, scope),
+       WIRE_U8(struct msg_charge, algorithm), WIRE_U64(struct msg_charge, window_ms),
        WIRE_U64(struct msg_charge, max), WIRE_U64(struct msg_charge, amount),
+       WIRE_U64(struct msg_charge, keep_ms), WIRE_U8(struct msg_charge, keep_for_ever),
+       WIRE_SPAN(struct msg_charge, value_sha256, SHA256_BYTES),
        WIRE_SPAN(struct msg_charge, rule, POINTER_MAX));
 
 FIELDS(msg_call, WIRE_U64(struct msg_call, call_id), WIRE_U64(struct msg_call, conn),
-       WIRE_U8(struct msg_call, verdict), WIRE_U8(struct msg_call, durable),
+       WIRE_U32(struct msg_call, policy), WIRE_U8(struct msg_call, verdict),
+       WIRE_U8(struct msg_call, durable), WIRE_U8(struct msg_call, observed),
        WIRE_SPAN(struct msg_call, method, TOOL_MAX), WIRE_SPAN(struct msg_call, server, SERVER_MAX),
        WIRE_SPAN(struct msg_call, tool, TOOL_MAX), WIRE_SPAN(struct msg_call, id_json, ID_JSON_MAX),
        WIRE_SPAN(struct msg_call, args, IPC_ARGS_MAX),
@@ -171,6 +190,7 @@ FIELDS(msg_exited, WIRE_U8(struct msg_exited, is_alone), WIRE_U32(struct msg_exi
 #define P ROLE_PROXY
 #define B ROLE_BROKER
 #define I ROLE_INIT
+#define C ROLE_CONTROL
 
 /* clang-format off: a table with columns, one message a line */
 /* Channels between proxy, keeper and dialer have no configuration step: they run from the start. */
@@ -197,6 +217,20 @@ static const struct message_rule rules[MSG_TYPES] = {
 	[MSG_RUN_ENDED] = {"run-ended", S, K, IPC_RUN, IPC_END, &msg_run_ended_type, 0, 0},
 	[MSG_LEDGER_CLOSED] = {"ledger-closed", K, S, IPC_RUN, IPC_END, &msg_ledger_closed_type, 0,
 			       0},
+	[MSG_KEEPER_POLICY] = {"keeper-policy", S, K, IPC_RUN, 0, &msg_keeper_policy_type, 1, 1},
+	[MSG_KEEPER_POLICY_TAKEN] = {"keeper-policy-taken", K, S, IPC_RUN, 0,
+				     &msg_policy_taken_type, 0, 0},
+	[MSG_DIALER_POLICY] = {"dialer-policy", S, D, IPC_RUN, 0, NULL, 1, 1},
+	[MSG_DIALER_POLICY_TAKEN] = {"dialer-policy-taken", D, S, IPC_RUN, 0,
+				     &msg_policy_taken_type, 0, 0},
+	[MSG_PROXY_POLICY] = {"proxy-policy", S, P, IPC_RUN, 0, NULL, 1, 1},
+	[MSG_PROXY_POLICY_REFUSED] = {"proxy-policy-refused", P, S, IPC_RUN, 0,
+				      &msg_policy_taken_type, 0, 0},
+	[MSG_RELOAD_FAILED] = {"reload-failed", S, K, IPC_RUN, 0, &msg_reload_failed_type, 0, 0},
+	[MSG_RELOAD] = {"reload", C, S, IPC_START, 0, NULL, 0, 0},
+	[MSG_RELOADED] = {"reloaded", S, C, IPC_START, 0, &msg_reloaded_type, 0, 0},
+	[MSG_POLICY_IN_FORCE] = {"policy-in-force", P, K, IPC_START, 0, &msg_policy_in_force_type,
+				 0, 0},
 	[MSG_LEAF_REQUEST] = {"leaf-request", P, K, IPC_START, 0, &msg_leaf_request_type, 0, 0},
 	[MSG_LEAF] = {"leaf", K, P, IPC_START, 0, &msg_leaf_type, 0, 0},
 	[MSG_CALL] = {"call", P, K, IPC_START, 0, &msg_call_type, 0, 0},
@@ -236,7 +270,7 @@ const char *role_name(enum role role)
 		[ROLE_NONE] = "nobody",   [ROLE_SUPERVISOR] = "supervisor",
 		[ROLE_KEEPER] = "keeper", [ROLE_DIALER] = "dialer",
 		[ROLE_PROXY] = "proxy",   [ROLE_BROKER] = "broker",
-		[ROLE_INIT] = "init",
+		[ROLE_INIT] = "init",     [ROLE_CONTROL] = "control",
 	};
 
 	return names[role];

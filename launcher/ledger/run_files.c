@@ -92,6 +92,8 @@ int run_status_write(const struct run_files *files, const struct run_status *s)
 		record_json(&r, "second_wall", span_of(s->second_wall));
 	else
 		record_null(&r, "second_wall");
+	if (s->submodules[0])
+		record_json(&r, "submodules", span_of(s->submodules));
 	put_text(&r, "log_head", s->log_head);
 	record_close(&r);
 	memset(text, ' ', sizeof(text));

@@ -8,6 +8,8 @@
  * Which record is bad? If line i + 1 does not name line i's hash, one of the two changed.
  * If line i + 2 still names line i + 1's hash, that one is as it was written, so it was
  * line i. This is only for the report: either way the verdict stands.
+ *
+ * Longer than most: all checks share the one pass, and the one finding.
  */
 #include "ledger/verify.h"
 
@@ -20,6 +22,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "ipc/messages.h"
 #include "ledger/ledger.h"
 #include "ledger/record.h"
 #include "ledger/run_files.h"
@@ -28,6 +31,8 @@
 #define CHECKPOINTS_MAX (512u << 20)
 #define SIDE_FILE_MAX   (8u << 20)
 #define NOTE_LINES      6
+#define POLICIES_MAX    (IPC_RELOADS_MAX + 1)
+#define POLICY_FILE_MAX 32
 
 /* The fields that open every record. */
 struct heading {
@@ -52,8 +57,12 @@ struct verifier {
 	struct merkle tree;
 	struct digest head; /* of the last line */
 	char run_id[NOTE_NAME_MAX];
-	char policy_sha256[DIGEST_HEX]; /* "" unless policy.json is to hold it */
-	char *end;                      /* run.end, NUL-terminated; NULL before it. Owned */
+	struct {
+		char sha256[DIGEST_HEX];
+		char file[POLICY_FILE_MAX]; /* that holds it */
+	} policies[POLICIES_MAX];
+	size_t n_policies;
+	char *end; /* run.end, NUL-terminated; NULL before it. Owned */
 };
 
 /* --- findings ---------------------------------------------------------------- */
@@ -244,13 +253,34 @@ static int begin(struct verifier *v, struct span line, const struct heading *h)
 	return next_note(v);
 }
 
+/* The run's first is policy.json; one that was taken anew names its file: policy.2.json */
+static bool note_policy(struct verifier *v, struct span line)
+{
+	struct span file = scan_find(line, "file");
+	size_t n = strlen("policy.");
+	char *name, *sha256;
+
+	if (v->n_policies == POLICIES_MAX)
+		return false;
+	name = v->policies[v->n_policies].file;
+	sha256 = v->policies[v->n_policies].sha256;
+	if (!scan_copy_string(scan_find(line, "sha256"), sha256, DIGEST_HEX))
+		return false;
+	snprintf(name, POLICY_FILE_MAX, "policy.json");
+	/* Nothing but such a name: it is opened. */
+	if (file.n &&
+	    (!scan_copy_string(file, name, POLICY_FILE_MAX) || strncmp(name, "policy.", n) ||
+	     strcmp(name + n + strspn(name + n, "0123456789"), ".json")))
+		return false;
+	v->n_policies++;
+	return true;
+}
+
 static int note_contents(struct verifier *v, struct span line, const struct heading *h)
 {
 	if (span_equals(h->type, "\"policy.loaded\"") &&
-	    span_equals(scan_find(line, "copied"), "true") &&
-	    !scan_copy_string(scan_find(line, "sha256"), v->policy_sha256,
-			      sizeof(v->policy_sha256)))
-		return found_bad_record(v, h->seq, "has no hash of the policy");
+	    span_equals(scan_find(line, "copied"), "true") && !note_policy(v, line))
+		return found_bad_record(v, h->seq, "has no hash, or no file, of the policy");
 	if (!span_equals(h->type, "\"run.end\""))
 		return 0;
 	v->end = strndup(line.p, line.n);
@@ -338,9 +368,9 @@ static int check_lines(struct verifier *v)
 
 static int check_status(struct verifier *v)
 {
-	static const char *const same[] = {"child_exit",     "signal",         "allowed",
-					   "denied",         "unknown",        "lost",
-					   "egress_allowed", "egress_refused", "second_wall"};
+	static const char *const same[] = {
+		"child_exit", "signal",         "allowed",        "denied",      "unknown",
+		"lost",       "egress_allowed", "egress_refused", "second_wall", "submodules"};
 	autobuf struct buf text = BUF_INIT(SIDE_FILE_MAX);
 	struct span status, end = span_of(v->end);
 	char head[DIGEST_HEX];
@@ -363,7 +393,7 @@ static int check_status(struct verifier *v)
 			     "log_head is not the hash of the ledger's last line");
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
 		struct span a = scan_find(status, same[i]), b = scan_find(end, same[i]);
-		bool may_lack = i == ARRAY_SIZE(same) - 1; /* records of older versions do */
+		bool may_lack = i >= ARRAY_SIZE(same) - 2; /* records of older versions do */
 		if ((!a.n && !may_lack) || a.n != b.n || (a.n && memcmp(a.p, b.p, a.n)))
 			return found(v, VERIFY_TAMPERED, "status.json",
 				     "%s is not what the ledger says", same[i]);
@@ -394,8 +424,8 @@ static int check_side_files(struct verifier *v)
 	char sha256[DIGEST_HEX];
 	int r = check_status(v);
 
-	if (!r && v->policy_sha256[0])
-		r = check_file(v, "policy.json", v->policy_sha256);
+	for (size_t i = 0; !r && i < v->n_policies; i++)
+		r = check_file(v, v->policies[i].file, v->policies[i].sha256);
 	if (!r && v->end &&
 	    scan_copy_string(scan_find(span_of(v->end), "tools_sha256"), sha256, sizeof(sha256)))
 		r = check_file(v, "tools.json", sha256);

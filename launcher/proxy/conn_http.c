@@ -249,7 +249,9 @@ static enum conn_step on_head(struct conn *c)
 	if (c->head.method == HTTP1_CONNECT)
 		return open_tunnel(c);
 	c->is_accounted = true;
-	route_request(c->conns->policy, &channel, &c->head, &route);
+	c->policy = c->conns->policy;
+	c->policy_number = c->conns->policy_number;
+	route_request(c->policy, &channel, &c->head, &route);
 	c->named = route.authority;
 	c->server = route.server;
 	switch (route.kind) {

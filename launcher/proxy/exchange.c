@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -132,7 +133,8 @@ void exchange_fail(struct exchange *x, unsigned status, const char *text)
 static void describe_arguments(struct exchange *x, struct msg_call *message, struct buf *shown,
 			       uint8_t digest[32])
 {
-	const struct policy_call call = {x->server, x->message.tool, x->message.arguments};
+	const struct policy_call call = {
+		.server = x->server, .tool = x->message.tool, .arguments = x->message.arguments};
 	autobuf struct buf whole = BUF_INIT(EXCHANGE_REQUEST_MAX);
 	json_t *redacted = NULL;
 
@@ -140,28 +142,57 @@ static void describe_arguments(struct exchange *x, struct msg_call *message, str
 		return;
 	tls_sha256(whole.data, whole.len, digest);
 	message->args_sha256 = span_bytes(digest, 32);
-	if (policy_redact_arguments(x->conn->conns->policy, &call, &redacted))
+	if (policy_redact_arguments(x->policy, &call, &redacted))
 		return;
 	if (!mcp_arguments_canonical(redacted, shown))
 		message->args = span_bytes(shown->data, shown->len);
 	json_decref(redacted);
 }
 
-static void add_charges(const struct policy_decision *decision, struct msg_call *message)
+/* Nothing, where memory is short: the keeper then cannot count, and denies. */
+static struct span digest_values(const json_t *const *values, size_t n, uint8_t digest[32])
 {
+	if (!n || policy_values_digest(values, n, digest))
+		return span_of("");
+	return span_bytes(digest, 32);
+}
+
+static void add_charges(const struct policy_decision *decision, struct msg_call *message,
+			uint8_t digests[IPC_CHARGES_MAX][32])
+{
+	if (decision->verdict != VERDICT_ALLOW)
+		return;
 	for (size_t i = 0; i < decision->n_limits; i++) {
 		const struct policy_limit *limit = decision->limits[i];
 
 		message->charges[i] = (struct msg_charge){
 			.counter = span_of(limit->counter),
+			.kind = decision->distinct[i] ? CHARGE_VALUE : CHARGE_AMOUNT,
 			.scope = (uint8_t)limit->scope,
+			.algorithm = (uint8_t)limit->algorithm,
 			.window_ms = limit->window_ms,
 			.max = limit->max,
-			.amount = limit->amount,
+			.amount = decision->amounts[i],
+			.keep_ms = limit->keep_ms,
+			.keep_for_ever = limit->keep_for_ever,
+			.value_sha256 = digest_values(&decision->distinct[i],
+						      decision->distinct[i] != NULL, digests[i]),
 			.rule = span_of(limit->rule),
 		};
 	}
 	message->n_charges = decision->n_limits;
+	if (!decision->once.rule)
+		return;
+	message->charges[message->n_charges++] = (struct msg_charge){
+		.counter = span_of("once"),
+		.kind = CHARGE_ONCE,
+		.window_ms = decision->once.window_ms,
+		.max = 1,
+		.amount = 1,
+		.value_sha256 = digest_values(decision->once.key, decision->once.n,
+					      digests[decision->n_limits]),
+		.rule = span_of(decision->once.rule),
+	};
 }
 
 static void on_turn(struct recorder_call *call)
@@ -169,11 +200,13 @@ static void on_turn(struct recorder_call *call)
 	struct exchange *x = (struct exchange *)call;
 	bool refused = x->refusal.http_status;
 	autobuf struct buf shown = BUF_INIT(IPC_ARGS_MAX);
-	uint8_t digest[32];
+	uint8_t digest[32], digests[IPC_CHARGES_MAX][32];
 	struct msg_call message = {
 		.conn = x->conn->id,
+		.policy = x->policy_number,
 		.verdict = (uint8_t)x->decision.verdict,
 		.durable = x->decision.durable,
+		.observed = x->decision.is_observed,
 		.method = span_of(refused ? x->refusal.method : x->message.method),
 		.server = span_of(x->server->url),
 		.tool = span_of(refused ? x->refusal.tool : x->message.tool),
@@ -184,24 +217,31 @@ static void on_turn(struct recorder_call *call)
 	};
 
 	describe_arguments(x, &message, &shown, digest);
-	add_charges(&x->decision, &message);
+	add_charges(&x->decision, &message, digests);
 	recorder_send_call(x->conn->conns->recorder, call, &message);
 }
 
 /* The keeper said no to what the policy allowed: a limit, or no record. */
 static void deny_by_keeper(struct exchange *x, const struct msg_call_verdict *verdict)
 {
+	const struct policy_decision *d = &x->decision;
 	char text[EXCHANGE_TEXT_MAX];
 
-	if (!verdict->failed && verdict->limit < x->decision.n_limits)
-		policy_limit_denial(x->decision.limits[verdict->limit], verdict->retry_after_ms,
-				    text, sizeof(text));
-	else
+	if (!verdict->failed && verdict->limit < d->n_limits) {
+		struct policy_limit limit = *d->limits[verdict->limit];
+
+		limit.amount = d->amounts[verdict->limit];
+		policy_limit_denial(&limit, verdict->retry_after_ms, text, sizeof(text));
+	} else if (!verdict->failed && d->once.rule) {
+		policy_once_denial(d->once.rule, d->once.window_text, verdict->retry_after_ms, text,
+				   sizeof(text));
+	} else {
 		snprintf(text, sizeof(text),
 			 "mcpjail denied %s: no call is forwarded without a record, and this one "
 			 "could not be recorded or counted: %.*s",
 			 x->message.tool, (int)verdict->reason.n,
 			 verdict->reason.n ? verdict->reason.p : "");
+	}
 	log_decision("denied: %s on %s: %s", x->message.tool, x->server->url, text);
 	buf_clear(&x->denial);
 	x->denial_status = 200;
@@ -280,10 +320,15 @@ static void deny_method(struct exchange *x)
 
 static void judge_call(struct exchange *x)
 {
-	const struct policy_call call = {x->server, x->message.tool, x->message.arguments};
+	const struct policy_call call = {.server = x->server,
+					 .tool = x->message.tool,
+					 .arguments = x->message.arguments,
+					 .grant = x->conn->conns->grant,
+					 .now_s = time(NULL)};
 	char text[EXCHANGE_TEXT_MAX];
 
-	policy_decide(x->conn->conns->policy, &call, &x->decision);
+	policy_decide(x->policy, &call, &x->decision);
+	policy_observe(x->policy, &call, &x->decision);
 	if (x->decision.verdict != VERDICT_ALLOW) {
 		policy_denial(&x->decision, x->message.tool, text, sizeof(text));
 		log_decision("denied: %s on %s: %s", x->message.tool, x->server->url, text);
@@ -394,6 +439,8 @@ void exchange_start(struct conn *c)
 	}
 	conn_begin_exchange(c, &ops, x);
 	x->conn = c;
+	x->policy = c->policy;
+	x->policy_number = c->policy_number;
 	x->server = c->server;
 	x->state = EXCHANGE_VERDICT;
 	x->denial = BUF_INIT(EXCHANGE_TEXT_MAX * 4);

@@ -39,6 +39,8 @@ struct exchange {
 	struct recorder_call call; /* first */
 	struct upstream_user user;
 	struct conn *conn;
+	const struct policy *policy; /* of the request: all of it is judged by this one */
+	uint32_t policy_number;
 	const struct policy_server *server;
 	enum exchange_state state;
 	uint64_t deadline_ms; /* 0: none */

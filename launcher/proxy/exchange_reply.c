@@ -35,13 +35,15 @@ struct span exchange_session_id(const struct exchange *x)
 struct visibility {
 	const struct policy *policy;
 	const struct policy_server *server;
+	const char *grant;
 };
 
 static bool tool_is_visible(void *arg, const char *tool)
 {
 	const struct visibility *v = arg;
 
-	return policy_tool_is_visible(v->policy, v->server, tool);
+	return policy_grant_has(v->policy, v->grant, v->server, tool) &&
+	       policy_tool_is_visible(v->policy, v->server, tool);
 }
 
 /* "a, b, c": for people; the whole list goes to tools.json. */
@@ -86,7 +88,7 @@ static void report_tools(struct exchange *x, struct span tools, unsigned hidden)
 int exchange_filter(struct exchange *x, struct span text, struct buf *ret_out,
 		    struct mcp_response_info *ret_info, struct error *err)
 {
-	struct visibility seen = {x->conn->conns->policy, x->server};
+	struct visibility seen = {x->policy, x->server, x->conn->conns->grant};
 	const struct mcp_response_rules rules = {
 		.request = x->message.root ? &x->message : NULL,
 		.tool_is_visible = tool_is_visible,

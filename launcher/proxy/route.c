@@ -103,14 +103,19 @@ static bool method_is_mcp(const struct http1_head *head)
 	       head->method == HTTP1_DELETE;
 }
 
-static void judge_mcp(const struct policy_server *server, const struct route_channel *channel,
-		      const struct http1_head *head, struct route *ret)
+static void judge_mcp(const struct policy *policy, const struct policy_server *server,
+		      const struct route_channel *channel, const struct http1_head *head,
+		      struct route *ret)
 {
 	struct span method = http1_head_span(head, head->method_text);
 	struct http1_refusal refusal = {400, ""};
+	bool has_path;
 
+	has_path = !http1_request_path(head, ret->path, &refusal);
+	if (has_path)
+		server = policy_server_beside(policy, server, ret->path);
 	ret->server = server;
-	if (http1_request_path(head, ret->path, &refusal))
+	if (!has_path)
 		refuse(ret, refusal.status, "", "%s", refusal.text);
 	else if (!channel->tls)
 		refuse(ret, 403, RULE_SERVER,
@@ -199,7 +204,7 @@ static bool is_known_by_https(const struct policy *policy, const struct route_ch
 	if (channel->tls || (!server && !entry))
 		return false;
 	if (server)
-		judge_mcp(server, channel, head, ret);
+		judge_mcp(policy, server, channel, head, ret);
 	else
 		refuse(ret, 403, policy_egress_rule(entry),
 		       "plain http to %s is refused by rule %s: only https passes. Use https://%s/",
@@ -229,7 +234,7 @@ void route_request(const struct policy *policy, const struct route_channel *chan
 	port = ret->authority.port;
 	server = policy_server_find(policy, host, port);
 	if (server) {
-		judge_mcp(server, channel, head, ret);
+		judge_mcp(policy, server, channel, head, ret);
 		return;
 	}
 	entry = policy_egress_find(policy, host, port);

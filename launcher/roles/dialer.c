@@ -23,6 +23,7 @@
 #include "dial/dials.h"
 #include "ipc/channel.h"
 #include "policy/policy.h"
+#include "roles/role_policy.h"
 #include "sandbox/confine.h"
 
 struct dialer {
@@ -119,15 +120,39 @@ static int configure(struct dialer *dialer, struct error *err)
 	return r ? r : dials_new(on_done, dialer, &dialer->routes, &dialer->dials, err);
 }
 
-/* 1 to go on, 0 at the peer's end, -errno. The supervisor has nothing more to say. */
+/* Another policy, or again the one before; a failure leaves the one in force. */
+static int on_policy(struct dialer *dialer, struct message *m)
+{
+	autoclose int fd = message_take_fd(m, 0);
+	struct error err = {.what = ""};
+	struct policy *policy = NULL;
+	int r = role_policy_load(fd, &policy, &err);
+
+	if (!r) {
+		dialer->routes.policy = policy;
+		r = dials_renew(dialer->dials);
+	}
+	if (r) {
+		dialer->routes.policy = dialer->policy;
+		policy_free(policy);
+	} else {
+		policy_free(dialer->policy);
+		dialer->policy = policy;
+	}
+	return role_policy_answer(&dialer->supervisor, MSG_DIALER_POLICY_TAKEN, r, &err);
+}
+
+/* 1 to go on, 0 at the peer's end, -errno */
 static int on_supervisor(struct dialer *dialer)
 {
 	struct message m;
 	int r = channel_receive(&dialer->supervisor, &m);
 
-	if (r == 1)
-		message_free(&m);
-	return r == 1 ? -EPROTO : r;
+	if (r != 1)
+		return r;
+	r = m.type == MSG_DIALER_POLICY ? on_policy(dialer, &m) : -EPROTO;
+	message_free(&m);
+	return r ? r : 1;
 }
 
 static int on_proxy(struct dialer *dialer)

@@ -109,7 +109,7 @@ static int init_run(struct keeper *k, const struct msg_keeper_config *config, co
 	int r = io_map(fds[CONFIG_POLICY], POLICY_BYTES_MAX, &policy);
 
 	if (!r)
-		r = hasher_sha256(k->hasher, &policy, 1, &k->policy_sha256);
+		r = hasher_sha256(k->hasher, &policy, 1, &k->policies[k->n_policies++]);
 	if (!r)
 		r = ledger_new(fds[CONFIG_RUN_DIR], k->run_id, &k->ledger);
 	if (r)
@@ -287,9 +287,11 @@ static int on_run_ended(struct keeper *k, const struct message *m)
 		return r;
 	k->status.child_exit = ended.child_exit < 256 ? (int)ended.child_exit : -1;
 	k->status.signal = ended.signal < 128 ? (int)ended.signal : 0;
-	if (ended.second_wall.n && !scan_is_value(ended.second_wall))
+	if ((ended.second_wall.n && !scan_is_value(ended.second_wall)) ||
+	    (ended.submodules.n && !scan_is_value(ended.submodules)))
 		return -EPROTO;
 	span_copy(ended.second_wall, k->status.second_wall, sizeof(k->status.second_wall));
+	span_copy(ended.submodules, k->status.submodules, sizeof(k->status.submodules));
 	r = drain(k, &k->proxy);
 	if (!r)
 		r = drain(k, &k->broker);
@@ -350,10 +352,12 @@ static const struct {
 	enum message_type type;
 	int (*on_message)(struct keeper *k, const struct message *m);
 } handlers[] = {
-	{MSG_CALL, keeper_on_call},      {MSG_OUTCOME, keeper_on_outcome},
-	{MSG_EVENT, keeper_on_event},    {MSG_LEAF_REQUEST, on_leaf_request},
-	{MSG_RUN_EXECED, on_run_execed}, {MSG_TOOLS_SERVED, keeper_on_tools_served},
-	{MSG_RUN_ENDED, on_run_ended},   {MSG_BROKER_EVENT, keeper_on_event},
+	{MSG_TOOLS_SERVED, keeper_on_tools_served}, {MSG_CALL, keeper_on_call},
+	{MSG_POLICY_IN_FORCE, keeper_on_reload},    {MSG_OUTCOME, keeper_on_outcome},
+	{MSG_KEEPER_POLICY, keeper_on_reload},      {MSG_EVENT, keeper_on_event},
+	{MSG_RELOAD_FAILED, keeper_on_reload},      {MSG_RUN_ENDED, on_run_ended},
+	{MSG_BROKER_EVENT, keeper_on_event},        {MSG_RUN_EXECED, on_run_execed},
+	{MSG_LEAF_REQUEST, on_leaf_request},
 };
 
 /* Return: 1 if a message was taken in; 0 when the peer is gone; -errno */

@@ -22,6 +22,8 @@
 #define KEEPER_DRAIN_MAX  65536 /* messages of the proxy that still count after the agent's end */
 #define KEEPER_TEXT_MAX   512
 
+#define KEEPER_POLICIES_MAX (IPC_RELOADS_MAX + 1) /* of one run */
+
 #define KEEPER_PROCESSES_MAX 1024 /* that are remembered to have a proc.exec record */
 
 /* Refusals of a run with a net.denied record each; the rest are counted in one a flush. */
@@ -49,6 +51,15 @@ struct call_ids {
 	uint64_t used[KEEPER_IDS_WINDOW / 64];
 };
 
+/* That the supervisor has brought, and the proxy does not judge by yet. */
+struct keeper_policy {
+	bool is_there;
+	struct digest sha256;
+	uint64_t bytes;
+	char path[IPC_PATH_MAX + 1];
+	char file[64]; /* its copy in the run's directory; "": none */
+};
+
 struct keeper {
 	struct channel supervisor, proxy, broker;
 	struct ledger *ledger;
@@ -58,7 +69,9 @@ struct keeper {
 	struct ca *ca;
 	struct run_files files;
 	struct run_status status;
-	struct digest policy_sha256;
+	struct digest policies[KEEPER_POLICIES_MAX]; /* hashes, in the order in which they came */
+	size_t n_policies;                           /* the last is in force */
+	struct keeper_policy next_policy;
 	char *run_id, *grant, *command; /* owned */
 	bool is_bare;                   /* tier B: it confines itself without namespaces */
 	struct open_call *open[KEEPER_BUCKETS];
@@ -79,8 +92,29 @@ struct keeper {
 /** keeper_on_call() - Check and charge the limits, record, answer */
 int keeper_on_call(struct keeper *k, const struct message *m);
 
+/** keeper_charge() - limits_charge() what a call lists. Return: as that; -ENOKEY without hmac.key
+ */
+int keeper_charge(struct keeper *k, const struct msg_call *call, struct limits_answer *ret);
+
+/**
+ * keeper_describe_limit() - Which charge is over, for the record
+ *
+ * In the words of policy_limit_denial(), without what the agent should do.
+ */
+void keeper_describe_limit(const struct msg_call *call, const struct limits_answer *limits,
+			   char *ret, size_t size);
+
+/** keeper_wait_s() - Whole seconds, rounded up, so that who waits them has waited long enough */
+uint64_t keeper_wait_s(uint64_t ms);
+
 /** keeper_on_outcome() - Close an open call */
 int keeper_on_outcome(struct keeper *k, const struct message *m);
+
+/**
+ * keeper_on_reload() - Another policy: brought, and not yet in force; then either in force, as the
+ * proxy says in the order of its calls, or failed. The last two are recorded
+ */
+int keeper_on_reload(struct keeper *k, const struct message *m);
 
 /** keeper_on_event() - Record what is no call */
 int keeper_on_event(struct keeper *k, const struct message *m);

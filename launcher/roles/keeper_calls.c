@@ -92,56 +92,6 @@ static struct open_call *open_take(struct keeper *k, uint64_t id)
 
 /* --- limits ------------------------------------------------------------------ */
 
-/*
- * A counter is what (scope, the scope's value, server, counter) is: their hash, with every
- * length in front so that no two tuples spell the same bytes.
- *
- * A session is the run. MCP's own sessions are no measure: an agent begins a new one, with
- * limits unused, whenever it likes.
- */
-static int counter_key(struct keeper *k, const struct msg_call *call,
-		       const struct msg_charge *charge, uint8_t ret[LIMITS_KEY_BYTES])
-{
-	const struct span values[] = {
-		[SCOPE_GRANT] = span_of(k->grant),    [SCOPE_SESSION] = span_of(k->run_id),
-		[SCOPE_RUN] = span_of(k->run_id),     [SCOPE_SERVER] = call->server,
-		[SCOPE_GLOBAL] = span_bytes(NULL, 0),
-	};
-	struct span value = values[charge->scope];
-	uint64_t lengths[] = {charge->scope, value.n, call->server.n, charge->counter.n};
-	struct span pieces[] = {span_bytes(lengths, sizeof(lengths)), value, call->server,
-				charge->counter};
-	struct digest digest;
-	int r = hasher_sha256(k->hasher, pieces, ARRAY_SIZE(pieces), &digest);
-
-	if (!r)
-		memcpy(ret, digest.b, LIMITS_KEY_BYTES);
-	return r;
-}
-
-static int charge_limits(struct keeper *k, const struct msg_call *call, struct limits_answer *ret)
-{
-	struct limits_charge charges[IPC_CHARGES_MAX];
-
-	for (size_t i = 0; i < call->n_charges; i++) {
-		const struct msg_charge *charge = &call->charges[i];
-		int r = counter_key(k, call, charge, charges[i].key);
-
-		if (r)
-			return r;
-		charges[i].window_ms = charge->window_ms;
-		charges[i].max = charge->max;
-		charges[i].amount = charge->amount;
-	}
-	return limits_charge(k->limits, charges, call->n_charges, ret);
-}
-
-/* Whole seconds, rounded up, so that who waits them has waited long enough. */
-static uint64_t wait_s(uint64_t ms)
-{
-	return ms / 1000 + (ms % 1000 > 0);
-}
-
 static void fail_call(struct judgement *j, const char *what, const char *why)
 {
 	j->verdict = VERDICT_DENY;
@@ -149,49 +99,15 @@ static void fail_call(struct judgement *j, const char *what, const char *why)
 	snprintf(j->text, sizeof(j->text), "%.64s: %.400s", what, why);
 }
 
-/* As a policy would say it: "minute", "90 seconds". */
-static void window_text(uint64_t window_ms, char *ret, size_t size)
-{
-	static const struct {
-		uint64_t ms;
-		const char *text;
-	} words[] = {{1000, "second"}, {60000, "minute"}, {3600000, "hour"}, {86400000, "day"}};
-
-	bool is_whole = window_ms % 1000 == 0;
-
-	snprintf(ret, size, "%lu %s", (unsigned long)(is_whole ? window_ms / 1000 : window_ms),
-		 is_whole ? "seconds" : "ms");
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (words[i].ms == window_ms)
-			snprintf(ret, size, "%s", words[i].text);
-}
-
-/* What the agent is told, in the words of policy_limit_denial(), without what it should do. */
 static void deny_over_limit(const struct msg_call *call, struct judgement *j)
 {
-	static const char *const scopes[] = {
-		[SCOPE_GRANT] = "for this grant",
-		[SCOPE_SESSION] = "in this session, which is the run",
-		[SCOPE_RUN] = "in this run",
-		[SCOPE_SERVER] = "for this server",
-		[SCOPE_GLOBAL] = "in all",
-	};
-	const struct msg_charge *charge = &call->charges[j->limits.over];
-	bool never = j->limits.retry_after_ms == UINT64_MAX;
-	char window[32], end[96];
+	size_t n = 0;
 
-	j->verdict = VERDICT_DENY;
-	window_text(charge->window_ms, window, sizeof(window));
-	if (never)
-		snprintf(end, sizeof(end), ", and this call counts %lu: no such call can pass",
-			 (unsigned long)charge->amount);
-	else
-		snprintf(end, sizeof(end), "; retry in %lu s",
-			 (unsigned long)wait_s(j->limits.retry_after_ms));
-	snprintf(j->text, sizeof(j->text), "the limit `%.*s` %s at most %lu per %s %s%s",
-		 (int)charge->counter.n, charge->counter.p,
-		 never ? "allows" : "is used up:", (unsigned long)charge->max, window,
-		 scopes[charge->scope], end);
+	j->verdict = call->observed ? VERDICT_ALLOW : VERDICT_DENY;
+	if (call->observed)
+		n = (size_t)snprintf(j->text, sizeof(j->text),
+				     "mode observe, so forwarded; judged: ");
+	keeper_describe_limit(call, &j->limits, j->text + n, sizeof(j->text) - n);
 }
 
 static void judge(struct keeper *k, const struct msg_call *call, struct judgement *j)
@@ -208,9 +124,11 @@ static void judge(struct keeper *k, const struct msg_call *call, struct judgemen
 		fail_call(j, "limits cannot be counted", k->limits_failure);
 		return;
 	}
-	r = charge_limits(k, call, &j->limits);
+	r = keeper_charge(k, call, &j->limits);
 	if (r) {
-		fail_call(j, "limits cannot be counted", limits_strerror(r));
+		fail_call(j, "limits cannot be counted",
+			  r == -ENOKEY ? "hmac.key in the state directory cannot be used"
+				       : limits_strerror(r));
 		return;
 	}
 	j->was_counted = true;
@@ -229,6 +147,10 @@ static void refund(struct keeper *k, const struct limits_receipt *receipt)
 
 static void record_limits(struct record *r, const struct msg_call *call, const struct judgement *j)
 {
+	static const char *const algorithms[] = {[ALGORITHM_SLIDING] = "sliding",
+						 [ALGORITHM_FIXED] = "fixed",
+						 [ALGORITHM_BUCKET] = "bucket"};
+
 	record_begin_list(r, "limits");
 	for (size_t i = 0; i < call->n_charges; i++) {
 		const struct msg_charge *charge = &call->charges[i];
@@ -237,7 +159,12 @@ static void record_limits(struct record *r, const struct msg_call *call, const s
 		record_string(r, "rule", charge->rule);
 		record_string(r, "counter", charge->counter);
 		record_u64(r, "max", charge->max);
-		record_u64(r, "window_ms", charge->window_ms);
+		if (charge->window_ms != IPC_WINDOW_LIFETIME)
+			record_u64(r, "window_ms", charge->window_ms);
+		if (charge->algorithm != ALGORITHM_SLIDING)
+			record_string(r, "algorithm", span_of(algorithms[charge->algorithm]));
+		if (charge->kind == CHARGE_VALUE)
+			record_bool(r, "distinct", true);
 		record_u64(r, "amount", charge->amount);
 		if (j->was_counted)
 			record_u64(r, "current", j->limits.used[i]);
@@ -272,7 +199,7 @@ static int record_decision(struct keeper *k, const struct msg_call *call, const 
 	record_string(r, "tool", call->tool);
 	record_json(r, "jsonrpc_id", call->id_json);
 	record_arguments(k, r, call);
-	record_hex(r, "policy_sha256", span_bytes(k->policy_sha256.b, DIGEST_BYTES));
+	record_hex(r, "policy_sha256", span_bytes(k->policies[call->policy].b, DIGEST_BYTES));
 	record_string(r, "grant", span_of(k->grant));
 	record_json(r, "exec", call->exec);
 	record_string(r, "verdict", span_of(j->verdict == VERDICT_ALLOW ? "allow" : "deny"));
@@ -281,7 +208,7 @@ static int record_decision(struct keeper *k, const struct msg_call *call, const 
 	record_bool(r, "durable", call->durable);
 	record_limits(r, call, j);
 	if (is_over && j->limits.retry_after_ms != UINT64_MAX)
-		record_u64(r, "retry_after_s", wait_s(j->limits.retry_after_ms));
+		record_u64(r, "retry_after_s", keeper_wait_s(j->limits.retry_after_ms));
 	return keeper_commit(k);
 }
 
@@ -350,13 +277,20 @@ static void settle(struct keeper *k, const struct msg_call *call, struct judgeme
 	}
 }
 
-static bool call_is_sound(const struct msg_call *call)
+static bool charge_is_sound(const struct msg_charge *charge)
 {
-	if (call->verdict > VERDICT_ASK || call->durable > 1 ||
-	    (call->args_sha256.n && call->args_sha256.n != DIGEST_BYTES))
+	return charge->scope <= SCOPE_GLOBAL && charge->kind < CHARGE_KINDS &&
+	       charge->algorithm <= ALGORITHM_BUCKET && charge->keep_for_ever <= 1 &&
+	       (!charge->value_sha256.n || charge->value_sha256.n == DIGEST_BYTES);
+}
+
+static bool call_is_sound(const struct keeper *k, const struct msg_call *call)
+{
+	if (call->policy >= k->n_policies || call->verdict > VERDICT_ASK || call->durable > 1 ||
+	    call->observed > 1 || (call->args_sha256.n && call->args_sha256.n != DIGEST_BYTES))
 		return false;
 	for (size_t i = 0; i < call->n_charges; i++)
-		if (call->charges[i].scope > SCOPE_GLOBAL)
+		if (!charge_is_sound(&call->charges[i]))
 			return false;
 	return true;
 }
@@ -368,7 +302,7 @@ int keeper_on_call(struct keeper *k, const struct message *m)
 	struct judgement j;
 	int r = message_decode(m, &call);
 
-	if (!r && (!call_is_sound(&call) || !ids_take(&k->ids, call.call_id)))
+	if (!r && (!call_is_sound(k, &call) || !ids_take(&k->ids, call.call_id)))
 		r = -EPROTO;
 	if (r)
 		return r;

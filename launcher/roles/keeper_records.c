@@ -50,7 +50,7 @@ void keeper_record_start(struct keeper *k, const struct msg_keeper_config *confi
 	(void)keeper_commit(k);
 
 	r = ledger_begin(k->ledger, "policy.loaded");
-	record_hex(r, "sha256", span_bytes(k->policy_sha256.b, DIGEST_BYTES));
+	record_hex(r, "sha256", span_bytes(k->policies[0].b, DIGEST_BYTES));
 	record_string(r, "path", config->policy_path);
 	record_u64(r, "bytes", policy.n);
 	record_bool(r, "copied", policy_is_copied);
@@ -127,6 +127,8 @@ int keeper_record_end(struct keeper *k, struct span failure)
 		record_json(r, "second_wall", span_of(s->second_wall));
 	else
 		record_null(r, "second_wall");
+	if (s->submodules[0])
+		record_json(r, "submodules", span_of(s->submodules));
 	if (k->files.has_tools)
 		record_hex(r, "tools_sha256", span_bytes(k->files.tools_sha256.b, DIGEST_BYTES));
 	return keeper_commit(k);

@@ -37,6 +37,7 @@
 #include "proxy/trust_store.h"
 #include "proxy/upstream.h"
 #include "proxy_sockets.h"
+#include "roles/role_policy.h"
 #include "roles/roles.h"
 #include "sandbox/confine.h"
 
@@ -55,7 +56,9 @@ struct peer {
 struct proxy {
 	struct loop loop;
 	struct peer supervisor, keeper, dialer, broker;
-	struct policy *policy;
+	struct policy *policy;                   /* in force */
+	struct policy *earlier[IPC_RELOADS_MAX]; /* what began under them ends under them */
+	char *grant;                             /* the run's */
 	struct trust_store *trust;
 	struct certs *certs;
 	struct tls_server *tls_server;
@@ -126,11 +129,52 @@ static int on_broker_message(struct proxy *proxy, struct message *m)
 	return attribution_on_process(&proxy->conns.attribution, &process);
 }
 
+/* Without a connection nothing is left that began under them. */
+static void forget_earlier(struct proxy *proxy)
+{
+	if (proxy->conns.all || proxy->upstreams.all)
+		return;
+	for (uint32_t i = 0; i < proxy->conns.policy_number; i++) {
+		policy_free(proxy->earlier[i]);
+		proxy->earlier[i] = NULL;
+	}
+}
+
+/* The keeper hears of it before the first call that is judged by it. */
+static int put_in_force(struct proxy *proxy, struct policy *policy)
+{
+	const struct msg_policy_in_force in_force = {
+		.number = proxy->conns.policy_number + 1,
+		.sha256 = span_bytes(policy_sha256(policy), 32),
+	};
+	int r = channel_send(&proxy->keeper.channel, MSG_POLICY_IN_FORCE, &in_force);
+
+	if (r)
+		return r;
+	proxy->earlier[proxy->conns.policy_number++] = proxy->policy;
+	proxy->policy = policy;
+	proxy->conns.policy = policy;
+	forget_earlier(proxy);
+	return 0;
+}
+
 static int on_supervisor_message(struct proxy *proxy, struct message *m)
 {
-	(void)proxy;
-	(void)m;
-	return -EPROTO; /* it has said all that it has to say */
+	autoclose int fd = m->type == MSG_PROXY_POLICY ? message_take_fd(m, 0) : -1;
+	struct error err = {.what = ""};
+	struct policy *policy = NULL;
+	int r = proxy->conns.policy_number < IPC_RELOADS_MAX ? 0 : -ENOSPC;
+
+	if (m->type != MSG_PROXY_POLICY)
+		return -EPROTO;
+	if (!r)
+		r = role_policy_load(fd, &policy, &err);
+	if (!r && put_in_force(proxy, policy)) {
+		policy_free(policy);
+		return -EPIPE;
+	}
+	return r ? role_policy_answer(&proxy->supervisor.channel, MSG_PROXY_POLICY_REFUSED, r, &err)
+		 : 0;
 }
 
 static void on_peer_ready(struct source *source, uint32_t events)
@@ -281,6 +325,7 @@ static void on_tick(void *arg)
 	conns_on_tick(&proxy->conns);
 	upstreams_on_tick(&proxy->upstreams);
 	proxy_sockets_on_tick(&proxy->sockets);
+	forget_earlier(proxy);
 	/* With nothing open there is nothing to wake up for, and much to give back. */
 	proxy->loop.ticking = proxy->conns.all || proxy->upstreams.all || proxy->sockets.log_losses;
 	if (!proxy->loop.ticking || proxy->conns.slimmed >= TRIM_AFTER) {
@@ -337,6 +382,7 @@ static int wire_parts(struct proxy *proxy)
 		.recorder = &proxy->recorder,
 		.keeper = &proxy->keeper.channel,
 		.policy = proxy->policy,
+		.grant = proxy->grant,
 		.names = proxy->names,
 		.upstreams = &proxy->upstreams,
 		.on_room = on_room,
@@ -390,6 +436,8 @@ static int configure(struct proxy *proxy)
 	if (!r) {
 		log_set_level((enum log_level)config.log_level);
 		proxy->sockets.is_tier_b = config.tier == JAIL_TIER_B;
+		proxy->grant = strndup(config.grant.n ? config.grant.p : "", config.grant.n);
+		r = proxy->grant ? 0 : -ENOMEM;
 	}
 	message_free(&m);
 	if (!r)
@@ -469,6 +517,9 @@ static void proxy_free(struct proxy *proxy)
 	certs_free(proxy->certs);
 	trust_store_free(proxy->trust);
 	policy_free(proxy->policy);
+	free(proxy->grant);
+	for (uint32_t i = 0; i < proxy->conns.policy_number; i++)
+		policy_free(proxy->earlier[i]);
 	channel_close(&proxy->keeper.channel);
 	channel_close(&proxy->dialer.channel);
 	channel_close(&proxy->broker.channel);

@@ -7,7 +7,9 @@
  *	supervision_service.c  proxy, dialer and broker, when they are asked for
  *	supervision_messages.c what the parts say
  *	supervision_events.c   signals, deaths, time
+ *	control.c              the control socket: a policy taken anew
  *	supervision_bounds.c   control groups, limits, the second wall
+ *	supervision_submodules.c what git would enter afterwards
  */
 #ifndef MCPJAIL_ROLES_SUPERVISION_H
 #define MCPJAIL_ROLES_SUPERVISION_H
@@ -22,6 +24,8 @@
 #include "jail/bounds.h"
 #include "jail/tier_b.h"
 #include "jail/placeholders.h"
+#include "ledger/run_files.h"
+#include "roles/control.h"
 #include "roles/nursery.h"
 #include "roles/relay.h"
 #include "roles/supervisor.h"
@@ -70,6 +74,7 @@ struct supervision {
 	struct run_result *result;
 	struct part parts[PARTS];
 	struct service service;
+	struct control control;
 	/*
 	 * Of the keeper. Ended last: who leaves the room last is kept by the kernel until that has
 	 * been taken apart.
@@ -98,6 +103,8 @@ struct supervision {
 	struct wall *wall; /* NULL: none, and why */
 	struct error wall_error;
 	bool wall_is_up;
+	struct timespec begun;               /* by CLOCK_REALTIME_COARSE, as files have it */
+	char submodules[RUN_SUBMODULES_MAX]; /* as in struct msg_run_ended */
 	char stopped[128]; /* by the wall, as JSON, once the jail is gone; "": there was none */
 	char layers[192];
 };
@@ -136,6 +143,9 @@ void supervision_tell_bounds(struct supervision *s);
 
 /** supervision_count_stopped() - What the wall has stopped by now, for the ledger */
 void supervision_count_stopped(struct supervision *s);
+
+/** supervision_tell_submodules() - The agent is gone: what git would enter that it could write */
+void supervision_tell_submodules(struct supervision *s);
 
 /** supervision_end_bounds() - init is gone: kill what is left, take the wall down */
 void supervision_end_bounds(struct supervision *s);

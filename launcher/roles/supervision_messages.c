@@ -224,6 +224,7 @@ static int on_execed(struct supervision *s, struct message *m)
 		if (s->plan->timeout_ms)
 			s->timeout_at_ms = clock_mono_ms() + s->plan->timeout_ms;
 		start_relaying(s);
+		control_open(s);
 	}
 	return channel_send(&s->parts[PART_KEEPER].channel, MSG_RUN_EXECED, &run);
 }
@@ -335,6 +336,9 @@ static int (*const on_message[MSG_TYPES])(struct supervision *, struct message *
 	[MSG_STOPPED] = on_stopped,
 	[MSG_EXITED] = on_exited,
 	[MSG_LEDGER_CLOSED] = on_ledger_closed,
+	[MSG_KEEPER_POLICY_TAKEN] = control_on_taken,
+	[MSG_DIALER_POLICY_TAKEN] = control_on_taken,
+	[MSG_PROXY_POLICY_REFUSED] = control_on_taken,
 };
 
 /* Return: whether the channel goes on */

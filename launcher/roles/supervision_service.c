@@ -125,7 +125,8 @@ static int configure_dialer(struct supervision *s, int proxy_end)
 static int configure_proxy(struct supervision *s, int dialer_end, int broker_end)
 {
 	const struct supervisor_plan *p = s->plan;
-	struct msg_proxy_config config = {.tier = (uint8_t)s->jail.tier,
+	struct msg_proxy_config config = {.grant = span_of(p->grant),
+					  .tier = (uint8_t)s->jail.tier,
 					  .log_level = (uint8_t)log_get_level()};
 	int fds[4 + IPC_ROOTS_MAX] = {p->policy_fd, s->service.proxy_line, dialer_end, broker_end};
 	size_t n = 4;

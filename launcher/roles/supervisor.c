@@ -12,7 +12,8 @@
  * From then on it waits. The end of any part but the agent is a failure of the jail: init
  * is killed first, with it everything in its pid namespace, and only then is anything
  * else looked at. It never reads what the agent or the network wrote, except to copy the
- * bytes of the agent's output.
+ * bytes of the agent's output, and to find what git would enter afterwards
+ * (jail/submodules.h).
  */
 #include "roles/supervision.h"
 
@@ -33,13 +34,14 @@
 /* One turn: wait for anything, act on all of it. @wait_ms: -1 waits for as long as it takes */
 static void turn(struct supervision *s, int wait_ms)
 {
-	enum { SIGNALS = 0, CHANNELS, PUMPS = CHANNELS + PARTS };
+	enum { SIGNALS = 0, CONTROL, CHANNELS = CONTROL + CONTROL_FDS, PUMPS = CHANNELS + PARTS };
 	struct pollfd fds[PUMPS + 2 * RELAY_PUMPS_MAX + SERVICE_POLLS];
 	size_t n = PUMPS, service, n_service = 0;
 
 	fds[SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
 	for (int i = 0; i < PARTS; i++)
 		fds[CHANNELS + i] = (struct pollfd){.fd = s->parts[i].channel.fd, .events = POLLIN};
+	control_poll(&s->control, fds + CONTROL);
 	n += relay_poll(s->plan->relay, fds + n);
 	service = n;
 	if (s->stage == STAGE_RUNNING)
@@ -53,6 +55,7 @@ static void turn(struct supervision *s, int wait_ms)
 			supervision_receive(s, &s->parts[i]);
 	if (fds[SIGNALS].revents)
 		supervision_read_signals(s);
+	control_move(s, fds + CONTROL);
 	relay_move(s->plan->relay, fds + PUMPS);
 }
 
@@ -113,7 +116,8 @@ static void tell_keeper_the_end(struct supervision *s)
 	const struct run_result *res = s->result;
 	struct msg_run_ended ended = {.child_exit = 256,
 				      .failure = span_of(res->reason),
-				      .second_wall = span_of(s->stopped)};
+				      .second_wall = span_of(s->stopped),
+				      .submodules = span_of(s->submodules)};
 
 	if (s->has_outcome && res->end != RUN_END_NOT_EXECED) {
 		if (WIFEXITED(res->wait_status))
@@ -179,6 +183,7 @@ static void end_service(struct supervision *s)
 	}
 	dismiss_broker(s);
 	supervision_count_stopped(s);
+	supervision_tell_submodules(s);
 	tell_keeper_the_end(s);
 	/* While others end: it takes the kernel a good part of a millisecond. */
 	if (s->jail_is_empty)
@@ -231,6 +236,7 @@ int supervisor_begin(struct supervision **ret, struct error *err)
 				  .pty_master = -1,
 				  .nursery = NURSERY_NONE,
 				  .service = SERVICE_NONE,
+				  .control = control_none(),
 				  .placeholders = PLACEHOLDERS_NONE,
 				  .wall_error = {.where = ""}};
 	for (int i = 0; i < PARTS; i++)
@@ -265,6 +271,7 @@ void supervisor_run(struct supervision *s, const struct supervisor_plan *plan,
 	int r;
 
 	*ret = (struct run_result){.end = RUN_END_NOT_MADE};
+	clock_gettime(CLOCK_REALTIME_COARSE, &s->begun);
 	s->plan = plan;
 	s->result = ret;
 	s->deadline_ms = clock_mono_ms() + SUPERVISOR_SETUP_MS;
@@ -278,6 +285,7 @@ void supervisor_run(struct supervision *s, const struct supervisor_plan *plan,
 		turn(s, supervision_time_left(s));
 		supervision_check_time(s);
 	}
+	control_close(s);
 	end_run(s);
 	tier_b_free(s->tier_b);
 	fd_close(&s->pty_master);

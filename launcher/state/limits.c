@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Under the lock: read what others appended, check every charge, append all charges as one
- * batch. Memory is only a cache of the log.
+ * line. Memory is only a cache of the log.
  *
  * Time. All charges of this boot are placed by CLOCK_BOOTTIME, so that setting the wall
  * clock changes nothing. For charges of earlier boots there is only the wall clock: the
  * first run after a boot writes down which wall time went with which boot time (an anchor),
- * and all runs of this boot place the earlier charges by that anchor alone. A charge is
- * stored with the later of the wall clock and the anchor's idea of it, so that a clock that
- * was set back does not make it look older after the next boot.
+ * and all runs of this boot place the earlier charges by that anchor alone; the calendar of
+ * fixed windows is the anchor's too. A charge is stored with the later of the wall clock and
+ * the anchor's idea of it, so that a clock that was set back does not make it look older
+ * after the next boot.
+ *
+ * Everything but tokens is rounded to deny longer: a charge whose time is in doubt is as
+ * young as it can be. A token whose time is in doubt, being of another boot, is void.
  */
 #include "state/limits.h"
 
@@ -20,19 +24,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "state/counters.h"
-#include "state/limits_log.h"
+#include "state/limits_internal.h"
 
-#define COMPACT_MIN_ENTRIES 4096
-
-struct limits {
-	struct limits_log log;
-	struct limits_clock clock;
-	struct counters counters;
-	bool has_anchor;
-	int64_t anchor_at_ms, anchor_wall_ms;
-	size_t compact_at; /* entries in the file at which to look whether it pays */
-};
+#define ITEMS_MAX (2 * LIMITS_CHARGES_MAX) /* each charge and its name */
 
 static int64_t system_boot_ms(void *context)
 {
@@ -74,7 +68,7 @@ int limits_open(int state_dirfd, const struct limits_clock *clock, struct limits
 
 	if (!l)
 		return -ENOMEM;
-	l->compact_at = COMPACT_MIN_ENTRIES;
+	l->compact_at = COMPACT_MIN_LINES;
 	if (clock)
 		l->clock = *clock;
 	else
@@ -100,267 +94,163 @@ static int64_t now_ms(const struct limits *l)
 	return l->clock.boot_ms(l->clock.context);
 }
 
-static int64_t wall_ms_of(const struct limits *l, int64_t at_ms, int64_t now)
-{
-	int64_t by_anchor = l->anchor_wall_ms + (at_ms - l->anchor_at_ms);
-	int64_t by_clock = l->clock.wall_ms(l->clock.context) - (now - at_ms);
-
-	return by_anchor > by_clock ? by_anchor : by_clock;
-}
-
-static struct log_entry new_entry(const struct limits *l, enum log_kind kind, int64_t at_ms,
-				  int64_t now)
-{
-	return (struct log_entry){.kind = (uint16_t)kind,
-				  .boot = l->clock.boot_id,
-				  .at_ms = at_ms,
-				  .wall_ms = wall_ms_of(l, at_ms, now)};
-}
-
-/*
- * Where an entry is on this boot's axis. An entry of another boot that stands before the
- * anchor is from an earlier one: it is no younger than the anchor. Behind the anchor it can
- * only be another machine's, on a shared home directory: it may be as young as now.
- */
-static int64_t place(const struct limits *l, const struct log_entry *e, int64_t latest)
-{
-	int64_t at = e->at_ms;
-
-	if (e->boot != l->clock.boot_id)
-		at = l->anchor_at_ms + (e->wall_ms - l->anchor_wall_ms);
-	return at < latest ? at : latest;
-}
-
-static int apply(struct limits *l, const struct log_entry *entries, size_t n, int64_t now,
-		 bool is_past_anchor)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < n; i++) {
-		const struct log_entry *e = &entries[i];
-		bool is_ours = e->boot == l->clock.boot_id;
-		int64_t latest = is_ours || is_past_anchor ? now : l->anchor_at_ms;
-
-		is_past_anchor |= is_ours;
-		if (e->kind == LOG_CHARGE)
-			r = counters_add(&l->counters, e->key, place(l, e, latest), e->amount,
-					 e->keep_ms < LIMITS_KEEP_MS ? e->keep_ms : LIMITS_KEEP_MS);
-		else if (e->kind == LOG_REFUND)
-			counters_remove(&l->counters, e->key, place(l, e, latest), e->amount, now);
-	}
-	return r;
-}
-
-/* Return: whether this boot's anchor is among the entries */
-static bool find_anchor(struct limits *l, const struct log_entry *entries, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (entries[i].kind != LOG_BOOT || entries[i].boot != l->clock.boot_id)
-			continue;
-		if (!l->has_anchor) {
-			l->anchor_at_ms = entries[i].at_ms;
-			l->anchor_wall_ms = entries[i].wall_ms;
-		}
-		l->has_anchor = true;
-		return true;
-	}
-	return false;
-}
-
-static int write_anchor(struct limits *l, int64_t now)
-{
-	struct log_entry e;
-	int r;
-
-	l->anchor_at_ms = now;
-	l->anchor_wall_ms = l->clock.wall_ms(l->clock.context);
-	e = new_entry(l, LOG_BOOT, now, now);
-	r = limits_log_append(&l->log, &e, 1);
-	l->has_anchor = !r;
-	return r;
-}
-
-/* Bring memory up to the log. On failure it is forgotten, and read anew the next time. */
-static int catch_up(struct limits *l, int64_t now)
-{
-	autofree struct log_entry *entries = NULL;
-	size_t n;
-	bool is_fresh, had_anchor = l->has_anchor, is_found;
-	int r = limits_log_read(&l->log, &entries, &n, &is_fresh);
-
-	if (r)
-		return r;
-	if (is_fresh)
-		counters_free(&l->counters);
-	is_found = find_anchor(l, entries, n);
-	if (!l->has_anchor)
-		r = write_anchor(l, now);
-	/* A file that lost our anchor was compacted by another machine while we ran. */
-	if (!r)
-		r = apply(l, entries, n, now, !is_fresh || (had_anchor && !is_found));
-	if (r)
-		l->log.was_read = false;
-	return r;
-}
-
-static int compact(struct limits *l, size_t live, int64_t now)
-{
-	autofree struct log_entry *entries = reallocarray(NULL, live + 1, sizeof(*entries));
-	size_t n = 0;
-
-	if (!entries)
-		return -ENOMEM;
-	entries[n] = new_entry(l, LOG_BOOT, l->anchor_at_ms, now);
-	entries[n++].wall_ms = l->anchor_wall_ms;
-	for (size_t i = 0; i < l->counters.n_slots; i++) {
-		const struct counter *c = l->counters.slots[i];
-
-		for (size_t j = c ? c->first : 0; c && j < c->end; j++) {
-			struct log_entry *e = &entries[n];
-
-			*e = new_entry(l, LOG_CHARGE, c->entries[j].at_ms, now);
-			e->amount = counter_amount(c, j);
-			e->keep_ms = c->keep_ms;
-			memcpy(e->key, c->key, sizeof(e->key));
-			n += e->amount > 0;
-		}
-	}
-	return limits_log_replace(&l->log, entries, n);
-}
-
-/* Failure costs disk space only: the old file goes on. */
-static void compact_if_due(struct limits *l, int64_t now)
-{
-	size_t in_file = (size_t)l->log.end / sizeof(struct log_entry);
-	size_t live;
-
-	if (in_file < l->compact_at)
-		return;
-	live = counters_expire(&l->counters, now);
-	if (in_file >= 2 * live + COMPACT_MIN_ENTRIES / 2)
-		(void)compact(l, live, now);
-	l->compact_at = 2 * live + COMPACT_MIN_ENTRIES;
-}
-
 void limits_warm(struct limits *l)
 {
 	if (limits_log_lock(&l->log))
 		return;
-	(void)catch_up(l, now_ms(l));
+	(void)limits_catch_up(l, now_ms(l));
 	limits_log_unlock(&l->log);
 }
 
-static uint64_t largest_amount(const struct limits_charge *charges, size_t n, size_t i)
-{
-	uint64_t amount = 0;
+/* --- charging ---------------------------------------------------------------------- */
 
-	for (size_t j = 0; j < n; j++)
-		if (!memcmp(charges[j].key, charges[i].key, LIMITS_KEY_BYTES) &&
-		    charges[j].amount > amount)
-			amount = charges[j].amount;
-	return amount;
+static bool name_is_due(const struct limits *l, const struct limits_charge *charge)
+{
+	const struct counter *c = counters_find(&l->counters, charge->key);
+
+	return charge->label && charge->algorithm != LIMITS_TOKEN && (!c || !c->name);
 }
 
-static void check_all(const struct limits *l, const struct limits_charge *charges, size_t n,
-		      int64_t now, struct limits_answer *answer)
+static void bucket_item(struct line_item *item, counter_wide missing, uint64_t window_ms)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct limits_charge *charge = &charges[i];
-		const struct counter *c = counters_find(&l->counters, charge->key);
-		uint64_t amount = largest_amount(charges, n, i);
-		uint64_t used = counter_used(c, now, charge->window_ms);
+	item->amount = (uint64_t)(missing / window_ms);
+	item->part = (uint64_t)(missing % window_ms);
+	item->keep_ms = window_ms;
+}
 
-		answer->used[i] = used;
-		if (answer->over >= 0 || (used <= charge->max && amount <= charge->max - used))
+static struct line_item charge_item(const struct limits *l, const struct limits_call *call,
+				    size_t i)
+{
+	const struct limits_charge *charge = &call->charges[i];
+	const struct counter *c = counters_find(&l->counters, charge->key);
+	uint64_t window_ms = charge->window_ms, keep_ms = charge->keep_ms;
+	struct line_item item = {.kind = LINE_CHARGE, .has_value = charge->counts_values};
+
+	memcpy(item.key, charge->key, LIMITS_KEY_BYTES);
+	memcpy(item.value, charge->value, LIMITS_KEY_BYTES);
+	if (charge->algorithm == LIMITS_TOKEN) {
+		item.kind = LINE_TAKE;
+		return item;
+	}
+	item.amount = charge->counts_values ? 1 : limits_amount(call, i);
+	if (charge->algorithm == LIMITS_BUCKET) {
+		item.kind = LINE_BUCKET;
+		bucket_item(&item,
+			    counter_missing(c, window_ms, charge->max, call->now_ms) +
+				    (counter_wide)item.amount * window_ms,
+			    window_ms);
+		return item;
+	}
+	item.keep_ms = keep_ms ? keep_ms : LIMITS_KEEP_MS;
+	item.for_ever = charge->is_for_ever || window_ms == LIMITS_LIFETIME_MS;
+	if (window_ms != LIMITS_LIFETIME_MS && window_ms > item.keep_ms)
+		item.keep_ms = window_ms;
+	return item;
+}
+
+static bool charges_something(const struct limits_call *call, size_t i)
+{
+	const struct limits_charge *charge = &call->charges[i];
+
+	return !limits_is_repeated(call, i) &&
+	       (charge->algorithm == LIMITS_TOKEN || charge->counts_values ||
+		limits_amount(call, i) > 0);
+}
+
+/* The items of a call's line, in which each key, and each value, comes once. */
+static size_t make_items(const struct limits *l, const struct limits_call *call,
+			 struct line_item items[ITEMS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < call->n; i++) {
+		const struct limits_charge *charge = &call->charges[i];
+
+		if (!charges_something(call, i))
 			continue;
-		answer->over = (int)i;
-		answer->retry_after_ms = amount > charge->max
-						 ? UINT64_MAX
-						 : counter_retry_after(c, now, charge->window_ms,
-								       charge->max - amount);
+		if (name_is_due(l, charge)) {
+			items[n] = (struct line_item){.kind = LINE_NAME,
+						      .name = span_of(charge->label)};
+			memcpy(items[n++].key, charge->key, LIMITS_KEY_BYTES);
+		}
+		items[n++] = charge_item(l, call, i);
 	}
+	return n;
 }
 
-/* One batch, in which each key comes once. */
-static size_t make_batch(const struct limits *l, const struct limits_charge *charges, size_t n,
-			 int64_t now, struct log_entry *batch)
+/* Before the charge is applied: a token's end is known only as long as it is there. */
+static void make_receipt(const struct limits *l, const struct limits_call *call,
+			 struct limits_receipt *ret)
 {
-	size_t n_batch = 0;
+	for (size_t i = 0; i < call->n; i++) {
+		const struct limits_charge *charge = &call->charges[i];
+		struct limits_charged *to = &ret->charged[ret->n];
 
-	for (size_t i = 0; i < n; i++) {
-		struct log_entry e = new_entry(l, LOG_CHARGE, now, now);
-		size_t at = 0;
+		if (!charges_something(call, i))
+			continue;
+		*to = (struct limits_charged){
+			.algorithm = charge->algorithm,
+			.counts_values = charge->counts_values,
+			.amount = charge->counts_values ? 1 : limits_amount(call, i),
+			.window_ms = charge->window_ms,
+			.max = charge->max};
+		memcpy(to->key, charge->key, LIMITS_KEY_BYTES);
+		memcpy(to->value, charge->value, LIMITS_KEY_BYTES);
+		if (charge->algorithm == LIMITS_TOKEN) {
+			const struct counter *c = counters_find(&l->counters, charge->key);
 
-		e.amount = largest_amount(charges, n, i);
-		e.keep_ms = LIMITS_KEEP_MS;
-		memcpy(e.key, charges[i].key, sizeof(e.key));
-		while (at < n_batch && memcmp(batch[at].key, e.key, sizeof(e.key)))
-			at++;
-		if (at == n_batch && e.amount)
-			batch[n_batch++] = e;
+			to->window_ms = (uint64_t)counter_last(c) + c->keep_ms;
+		}
+		ret->n++;
 	}
-	return n_batch;
 }
 
-static int charge_all(struct limits *l, const struct limits_charge *charges, size_t n, int64_t now,
+static int charge_all(struct limits *l, const struct limits_call *call,
 		      struct limits_receipt *ret_receipt)
 {
-	struct log_entry batch[LIMITS_CHARGES_MAX];
-	size_t n_batch = make_batch(l, charges, n, now, batch);
+	struct line_item items[ITEMS_MAX];
+	struct line_time time = limits_time_of(l, call->now_ms, call->now_ms);
+	size_t n = make_items(l, call, items);
 	int r;
 
-	if (!n_batch)
+	if (!n)
 		return 0;
-	r = limits_log_append(&l->log, batch, n_batch);
+	r = limits_append(l, &time, items, n);
 	if (r)
 		return r;
-	r = apply(l, batch, n_batch, now, true);
-	if (r) {
-		/* The charge stands in the log; memory does not know it and must be read anew. */
+	ret_receipt->at_ms = time.at_ms;
+	ret_receipt->wall_ms = time.wall_ms;
+	make_receipt(l, call, ret_receipt);
+	for (size_t i = 0; !r && i < n; i++)
+		r = limits_apply(l, &items[i], &time, call->now_ms);
+	/* The charge stands in the log; memory does not know it and must be read anew. */
+	if (r)
 		l->log.was_read = false;
-		return r;
-	}
-	ret_receipt->at_ms = now;
-	ret_receipt->n = n_batch;
-	for (size_t i = 0; i < n_batch; i++) {
-		memcpy(ret_receipt->charged[i].key, batch[i].key, LIMITS_KEY_BYTES);
-		ret_receipt->charged[i].amount = batch[i].amount;
-	}
-	return 0;
-}
-
-static bool charges_are_in_bounds(const struct limits_charge *charges, size_t n)
-{
-	if (n > LIMITS_CHARGES_MAX)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!charges[i].window_ms || charges[i].window_ms > LIMITS_KEEP_MS ||
-		    charges[i].amount > LIMITS_AMOUNT_MAX)
-			return false;
-	return true;
+	return r;
 }
 
 int limits_charge(struct limits *l, const struct limits_charge *charges, size_t n,
 		  struct limits_answer *ret)
 {
 	struct limits_answer answer = {.over = -1};
-	int64_t now;
+	struct limits_call call = {.charges = charges, .n = n};
 	int r;
 
-	if (!charges_are_in_bounds(charges, n))
+	if (!limits_are_sound(charges, n))
 		return -ERANGE;
 	r = limits_log_lock(&l->log);
 	if (r)
 		return r;
 	/* Only now: times in the log never decrease, because the lock is held. */
-	now = now_ms(l);
-	r = catch_up(l, now);
+	call.now_ms = now_ms(l);
+	r = limits_catch_up(l, call.now_ms);
 	if (!r) {
-		check_all(l, charges, n, now, &answer);
+		call.anchor = l->anchor;
+		limits_check(&l->counters, &call, &answer);
 		if (answer.over < 0)
-			r = charge_all(l, charges, n, now, &answer.receipt);
+			r = charge_all(l, &call, &answer.receipt);
 		if (!r)
-			compact_if_due(l, now);
+			limits_compact_if_due(l, call.now_ms);
 	}
 	limits_log_unlock(&l->log);
 	if (!r)
@@ -368,9 +258,71 @@ int limits_charge(struct limits *l, const struct limits_charge *charges, size_t 
 	return r;
 }
 
+/* --- giving back ------------------------------------------------------------------- */
+
+static struct line_item refund_item(const struct limits_charged *charged,
+				    const struct limits_receipt *receipt)
+{
+	struct line_item item = {.kind = LINE_REFUND,
+				 .has_value = charged->counts_values,
+				 .amount = charged->amount,
+				 /* To the digit as the charge was written, so that any reader puts
+				  * it in the same place. */
+				 .at_ms = receipt->at_ms,
+				 .wall_ms = receipt->wall_ms};
+
+	memcpy(item.key, charged->key, LIMITS_KEY_BYTES);
+	memcpy(item.value, charged->value, LIMITS_KEY_BYTES);
+	return item;
+}
+
+/* What it has been refilled since may be another call's already. Return: false: all of it */
+static bool refund_bucket(const struct limits *l, const struct limits_charged *charged,
+			  int64_t at_ms, int64_t now, struct line_item *item)
+{
+	const struct counter *c = counters_find(&l->counters, charged->key);
+	counter_wide back = (counter_wide)charged->amount * charged->window_ms;
+	counter_wide refilled = (counter_wide)(uint64_t)(now - at_ms) * charged->max, missing;
+
+	missing = counter_missing(c, charged->window_ms, charged->max, now);
+	if (refilled >= back || !missing)
+		return false;
+	back -= refilled;
+	item->kind = LINE_BUCKET;
+	bucket_item(item, missing > back ? missing - back : 0, charged->window_ms);
+	return true;
+}
+
+static int refund_all(struct limits *l, const struct limits_receipt *receipt, int64_t now)
+{
+	struct line_item items[LIMITS_CHARGES_MAX];
+	struct line_time time = limits_time_of(l, now, now);
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < receipt->n; i++) {
+		const struct limits_charged *charged = &receipt->charged[i];
+		struct line_item item = refund_item(charged, receipt);
+		bool is_due = true;
+
+		if (charged->algorithm == LIMITS_TOKEN) {
+			item.kind = LINE_TOKEN;
+			is_due = (uint64_t)now < charged->window_ms;
+			item.keep_ms = is_due ? charged->window_ms - (uint64_t)now : 0;
+		} else if (charged->algorithm == LIMITS_BUCKET) {
+			is_due = refund_bucket(l, charged, receipt->at_ms, now, &item);
+		}
+		if (is_due)
+			items[n++] = item;
+	}
+	r = n ? limits_append(l, &time, items, n) : 0;
+	for (size_t i = 0; !r && i < n; i++)
+		r = limits_apply(l, &items[i], &time, now);
+	return r;
+}
+
 int limits_refund(struct limits *l, const struct limits_receipt *receipt)
 {
-	struct log_entry batch[LIMITS_CHARGES_MAX];
 	int64_t now;
 	int r;
 
@@ -380,16 +332,38 @@ int limits_refund(struct limits *l, const struct limits_receipt *receipt)
 	if (r)
 		return r;
 	now = now_ms(l);
-	r = catch_up(l, now);
-	for (size_t i = 0; i < receipt->n; i++) {
-		batch[i] = new_entry(l, LOG_REFUND, receipt->at_ms, now);
-		batch[i].amount = receipt->charged[i].amount;
-		memcpy(batch[i].key, receipt->charged[i].key, LIMITS_KEY_BYTES);
-	}
+	r = limits_catch_up(l, now);
 	if (!r)
-		r = limits_log_append(&l->log, batch, receipt->n);
+		r = refund_all(l, receipt, now);
+	if (r)
+		l->log.was_read = false;
+	limits_log_unlock(&l->log);
+	return r;
+}
+
+int limits_put_token(struct limits *l, const uint8_t key[LIMITS_KEY_BYTES], uint64_t ttl_ms,
+		     const char *label)
+{
+	struct line_item items[2] = {{.kind = LINE_TOKEN, .keep_ms = ttl_ms},
+				     {.kind = LINE_NAME, .name = span_of(label)}};
+	size_t n = label ? 2 : 1;
+	struct line_time time;
+	int r;
+
+	if (!ttl_ms || ttl_ms >= LIMITS_WINDOW_MAX_MS)
+		return -ERANGE;
+	memcpy(items[0].key, key, LIMITS_KEY_BYTES);
+	memcpy(items[1].key, key, LIMITS_KEY_BYTES);
+	r = limits_log_lock(&l->log);
+	if (r)
+		return r;
+	time.at_ms = now_ms(l);
+	r = limits_catch_up(l, time.at_ms);
+	time = limits_time_of(l, time.at_ms, time.at_ms);
 	if (!r)
-		r = apply(l, batch, receipt->n, now, true);
+		r = limits_append(l, &time, items, n);
+	for (size_t i = 0; !r && i < n; i++)
+		r = limits_apply(l, &items[i], &time, time.at_ms);
 	limits_log_unlock(&l->log);
 	return r;
 }
@@ -406,8 +380,7 @@ const char *limits_strerror(int error)
 		return "another run holds the log of limits and does not let go";
 	case -EBADMSG:
 		return "the log of limits is damaged; move limits.0, limits.1 and limits.lock out "
-		       "of "
-		       "the state directory to start counting afresh";
+		       "of the state directory to start counting afresh";
 	case -EPROTONOSUPPORT:
 		return "another version of mcpjail wrote the log of limits; use that one, or move "
 		       "limits.0, limits.1 and limits.lock out of the state directory to start "

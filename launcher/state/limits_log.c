@@ -5,8 +5,9 @@
  * needs no path, and compaction no rename.
  *
  * Whoever dies, dies in one of these states, all of which the next one mends:
- * - during an append: the file ends in a part of a batch, which is cut off. The call was
+ * - during an append: the file ends in a part of a line, which is cut off. The call was
  *   not answered, hence not forwarded, so forgetting the charge is exact.
+ * - behind an append, before the answer: the charge stands, and nothing was forwarded for it.
  * - during compaction: the lock still names the old generation, whose file is untouched.
  *   The half-written other one is emptied by the next compaction.
  */
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,20 +27,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-static uint32_t entry_check(const struct log_entry *e)
-{
-	struct log_entry unchecked = *e;
-	uint64_t hash = 0x6d63706a61696c31u;
-	uint64_t words[sizeof(unchecked) / sizeof(uint64_t)];
-
-	unchecked.check = 0;
-	memcpy(words, &unchecked, sizeof(words));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 32;
-	}
-	return (uint32_t)hash;
-}
+/* The lock's text has one length, so that a write replaces all of it. */
+#define GENERATION_FORM  "mcpjail limits, generation %020llu, in limits.%u\n"
+#define GENERATION_BYTES 61
 
 static int open_file(int dirfd, const char *name, struct error *err)
 {
@@ -52,6 +43,13 @@ static int open_file(int dirfd, const char *name, struct error *err)
 		return r;
 	}
 	return fd;
+}
+
+static bool is_empty(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !st.st_size;
 }
 
 int limits_log_open(struct limits_log *log, int state_dirfd, struct error *err)
@@ -69,6 +67,9 @@ int limits_log_open(struct limits_log *log, int state_dirfd, struct error *err)
 		}
 		*fds[i] = fd;
 	}
+	/* New names last as long as what is going to be flushed under them. */
+	if (is_empty(log->lock_fd))
+		(void)fsync(state_dirfd);
 	return 0;
 }
 
@@ -79,10 +80,6 @@ void limits_log_close(struct limits_log *log)
 	fd_close(&log->files[1]);
 }
 
-/*
- * Others hold the lock for microseconds, so it is polled; a run that was stopped while
- * holding it must not stall this one for longer than a denial takes.
- */
 /* What is counted in a file without a name is counted by nobody else. */
 static bool was_removed(int fd)
 {
@@ -91,6 +88,10 @@ static bool was_removed(int fd)
 	return fstat(fd, &st) || !st.st_nlink;
 }
 
+/*
+ * Others hold the lock for microseconds, so it is polled; a run that was stopped while
+ * holding it must not stall this one for longer than a denial takes.
+ */
 int limits_log_lock(struct limits_log *log)
 {
 	uint64_t until = clock_mono_ms() + LIMITS_LOCK_MS;
@@ -119,29 +120,56 @@ void limits_log_unlock(struct limits_log *log)
 	flock(log->lock_fd, LOCK_UN);
 }
 
-static bool is_empty(int fd)
-{
-	struct stat st;
+/* --- generations -------------------------------------------------------------- */
 
-	return !fstat(fd, &st) && !st.st_size;
+static int write_generation(const struct limits_log *log, uint64_t generation)
+{
+	char text[GENERATION_BYTES + 1];
+	int n = snprintf(text, sizeof(text), GENERATION_FORM, (unsigned long long)generation,
+			 (unsigned)(generation & 1));
+
+	if (n != GENERATION_BYTES)
+		return -EOVERFLOW;
+	return io_write_all_at(log->lock_fd, text, GENERATION_BYTES, 0);
+}
+
+static int parse_generation(const char *text, uint64_t *ret)
+{
+	char expected[GENERATION_BYTES + 1];
+	unsigned long long generation;
+
+	if (sscanf(text, "mcpjail limits, generation %20llu", &generation) != 1)
+		return -EBADMSG;
+	snprintf(expected, sizeof(expected), GENERATION_FORM, generation,
+		 (unsigned)(generation & 1));
+	if (strcmp(text, expected))
+		return -EBADMSG;
+	*ret = generation;
+	return 0;
 }
 
 static int read_generation(const struct limits_log *log, uint64_t *ret)
 {
-	uint64_t generation = 0;
-	ssize_t n = pread(log->lock_fd, &generation, sizeof(generation), 0);
+	char text[GENERATION_BYTES + 1];
+	ssize_t n = pread(log->lock_fd, text, GENERATION_BYTES, 0);
+	int r;
 
 	if (n < 0)
 		return -errno;
-	if (n && n != sizeof(generation))
+	if (n == GENERATION_BYTES) {
+		text[n] = '\0';
+		return parse_generation(text, ret);
+	}
+	/* The first version wrote eight bytes. */
+	if (n == sizeof(uint64_t) && memcmp(text, "mcpjail ", 8))
+		return -EPROTONOSUPPORT;
+	/* Written down before anything is counted: a lock without it beside a log is not its own.
+	 */
+	if (!is_empty(log->files[0]) || !is_empty(log->files[1]))
 		return -EBADMSG;
-	/* Written down before anything is counted: an empty lock beside a log is not its own. */
-	if (!n && (!is_empty(log->files[0]) || !is_empty(log->files[1])))
-		return -EBADMSG;
-	if (!n && pwrite(log->lock_fd, &generation, sizeof(generation), 0) != sizeof(generation))
-		return -EIO;
-	*ret = generation;
-	return 0;
+	*ret = 0;
+	r = write_generation(log, 0);
+	return r || !fdatasync(log->lock_fd) ? r : -errno;
 }
 
 static int current_file(const struct limits_log *log)
@@ -149,183 +177,232 @@ static int current_file(const struct limits_log *log)
 	return log->files[log->generation & 1];
 }
 
-static bool entry_is_sound(const struct log_entry *e)
+/* --- reading ------------------------------------------------------------------ */
+
+static bool is_zero(const char *p, size_t n)
 {
-	return e->check == entry_check(e);
+	for (size_t i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
 }
 
-static bool entry_is_zero(const struct log_entry *e)
+/* The line that begins at @at, if it ends within the text. */
+static bool whole_line(const char *text, size_t n, size_t at, struct span *ret)
 {
-	static const struct log_entry zero;
+	const char *end = at < n ? memchr(text + at, '\n', n - at) : NULL;
 
-	return !memcmp(e, &zero, sizeof(zero));
+	if (end)
+		*ret = span_bytes(text + at, (size_t)(end - text) - at);
+	return end;
 }
 
 /*
- * How many of @n entries form whole, sound batches. What is behind them may only be the
- * rest of one batch, or zeros, of blocks that a power cut kept from the disk: anything else
- * was counted once, and to cut it off would grant it again.
+ * What is behind the sound lines may only be the rest of one write, or zeros, of blocks that
+ * a power cut kept from the disk: anything else was counted once, and to cut it off would
+ * grant it again.
  */
-static int count_sound(const struct log_entry *entries, size_t n, size_t *ret_sound)
+static bool may_be_cut(const char *text, size_t n)
 {
-	size_t whole = 0, i = 0;
+	struct span line;
+	size_t at = 0;
 
-	while (i < n && entry_is_sound(&entries[i])) {
-		if (!entries[i].left)
-			whole = i + 1;
-		i++;
+	if (n > LINE_MAX_BYTES && !is_zero(text + LINE_MAX_BYTES, n - LINE_MAX_BYTES))
+		return false;
+	while (at < n && !text[at])
+		at++;
+	while (whole_line(text, n, at, &line)) {
+		if (line_is_sound(line))
+			return false;
+		at += line.n + 1;
+		while (at < n && !text[at])
+			at++;
 	}
-	for (; i < n; i++)
-		if (entry_is_sound(&entries[i]) ||
-		    (i >= whole + LOG_BATCH_MAX && !entry_is_zero(&entries[i])))
-			return -EBADMSG;
-	*ret_sound = whole;
+	return true;
+}
+
+/* Return: bytes of the header; 0 if a killed writer left less of it; -EPROTONOSUPPORT */
+static ssize_t read_header(const char *text, size_t n)
+{
+	static const char header[] = LINE_HEADER;
+	size_t whole = sizeof(header) - 1, least = n < whole ? n : whole;
+
+	if (!memcmp(text, header, least))
+		return n < whole ? 0 : (ssize_t)whole;
+	return is_zero(text, n) ? 0 : -EPROTONOSUPPORT;
+}
+
+static int count_sound(const char *text, size_t n, size_t *ret_sound)
+{
+	struct span line;
+	size_t at = 0;
+
+	while (whole_line(text, n, at, &line) && line_is_sound(line))
+		at += line.n + 1;
+	if (!may_be_cut(text + at, n - at))
+		return -EBADMSG;
+	*ret_sound = at;
 	return 0;
 }
 
-/* Another version may count in ways that are not known here. */
-static bool format_is_known(const struct log_entry *first)
-{
-	return first->kind == LOG_FORMAT && first->amount == LOG_VERSION;
-}
-
-static bool kind_is_known(const struct log_entry *e)
-{
-	return e->kind >= LOG_CHARGE && e->kind <= LOG_BOOT;
-}
-
-static struct log_entry format_entry(void)
-{
-	struct log_entry e = {.kind = LOG_FORMAT, .amount = LOG_VERSION};
-
-	e.check = entry_check(&e);
-	return e;
-}
-
-/* Take in @n entries behind log->end, at least one. @ret_sound: how many are whole batches */
-static int read_tail(const struct limits_log *log, struct log_entry *ret_entries, size_t n,
+/* Read @n bytes behind log->end. @ret_header, @ret_sound: how many are what */
+static int read_tail(const struct limits_log *log, char *ret_text, size_t n, size_t *ret_header,
 		     size_t *ret_sound)
 {
-	bool is_start = !log->end;
-	int r = io_read_all_at(current_file(log), ret_entries, n * sizeof(*ret_entries), log->end);
+	ssize_t header = 0;
+	int r = io_read_all_at(current_file(log), ret_text, n, log->end);
 
-	if (r)
-		return r;
-	/* The format first: what another version wrote is not ours to call damaged. */
-	if (is_start && entry_is_sound(ret_entries) && !format_is_known(ret_entries))
-		return -EPROTONOSUPPORT;
-	r = count_sound(ret_entries, n, ret_sound);
-	for (size_t i = is_start; !r && i < *ret_sound; i++)
-		if (!kind_is_known(&ret_entries[i]))
-			r = -EPROTONOSUPPORT;
-	return r;
+	if (!r && !log->end)
+		header = read_header(ret_text, n);
+	if (r || header < 0)
+		return r ? r : (int)header;
+	*ret_header = (size_t)header;
+	/* Half a header, and so no line yet. */
+	if (!log->end && !header) {
+		*ret_sound = 0;
+		return 0;
+	}
+	return count_sound(ret_text + header, n - (size_t)header, ret_sound);
 }
 
-/* A log that holds nothing yet begins with its format. */
+/* A log that holds nothing yet begins with its header. */
 static int begin_log(struct limits_log *log)
 {
-	struct log_entry format = format_entry();
+	static const char header[] = LINE_HEADER;
 
-	return log->end ? 0 : limits_log_append(log, &format, 1);
+	return log->end ? 0 : limits_log_append(log, header, sizeof(header) - 1);
 }
 
-int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size_t *ret_n,
-		    bool *ret_is_fresh)
+static int open_generation(struct limits_log *log, bool *ret_is_fresh)
 {
-	autofree struct log_entry *entries = NULL;
 	uint64_t generation = 0;
-	struct stat st;
-	size_t n, sound = 0;
-	bool is_fresh, has_format;
 	int r = read_generation(log, &generation);
 
 	if (r)
 		return r;
-	is_fresh = !log->was_read || generation != log->generation;
+	*ret_is_fresh = !log->was_read || generation != log->generation;
 	log->generation = generation;
-	if (is_fresh) {
+	if (*ret_is_fresh) {
 		log->was_read = false;
 		log->end = 0;
 	}
+	return 0;
+}
+
+int limits_log_read(struct limits_log *log, struct limits_tail *ret)
+{
+	autofree char *text = NULL;
+	size_t n, header = 0, sound = 0;
+	struct stat st;
+	bool is_fresh;
+	int r = open_generation(log, &is_fresh);
+
+	if (r)
+		return r;
 	if (fstat(current_file(log), &st))
 		return -errno;
 	/* A later generation begins with what the one before it held. */
-	if (st.st_size < log->end || (generation && !st.st_size))
+	if (st.st_size < log->end || (log->generation && !st.st_size))
 		return -EBADMSG;
 	if (st.st_size > LIMITS_FILE_MAX)
 		return -EFBIG;
-	n = (size_t)(st.st_size - log->end) / sizeof(*entries);
+	n = (size_t)(st.st_size - log->end);
 	if (n) {
-		entries = reallocarray(NULL, n, sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-		r = read_tail(log, entries, n, &sound);
+		text = malloc(n);
+		r = text ? read_tail(log, text, n, &header, &sound) : -ENOMEM;
 		if (r)
 			return r;
 	}
-	has_format = sound && !log->end;
-	log->end += (off_t)(sound * sizeof(*entries));
+	if (log->generation && is_fresh && !header)
+		return -EBADMSG;
+	log->end += (off_t)(header + sound);
 	if (st.st_size > log->end && ftruncate(current_file(log), log->end))
 		return -errno;
 	r = begin_log(log);
 	if (r)
 		return r;
 	log->was_read = true;
-	if (has_format)
-		memmove(entries, entries + 1, --sound * sizeof(*entries));
-	*ret_entries = ptr_take(&entries);
-	*ret_n = sound;
-	*ret_is_fresh = is_fresh;
+	if (header)
+		memmove(text, text + header, sound);
+	*ret = (struct limits_tail){ptr_take(&text), sound, is_fresh};
 	return 0;
 }
 
-int limits_log_append(struct limits_log *log, struct log_entry *batch, size_t n)
+bool limits_tail_next(const struct limits_tail *tail, size_t *at, struct span *ret)
 {
-	int r;
+	if (!whole_line(tail->text, tail->n, *at, ret))
+		return false;
+	*at += ret->n + 1;
+	return true;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		batch[i].left = (uint16_t)(n - 1 - i);
-		batch[i].check = entry_check(&batch[i]);
-	}
-	r = io_write_all_at(current_file(log), batch, n * sizeof(*batch), log->end);
+/* --- writing ------------------------------------------------------------------ */
+
+int limits_log_append(struct limits_log *log, const char *text, size_t n)
+{
+	int r = io_write_all_at(current_file(log), text, n, log->end);
+
 	if (r) {
-		/* If even this fails, the next reader sees an incomplete batch and cuts it off. */
+		/* If even this fails, the next reader sees half a line and cuts it off. */
 		(void)!ftruncate(current_file(log), log->end);
 		return r;
 	}
-	log->end += (off_t)(n * sizeof(*batch));
+	log->end += (off_t)n;
 	log->is_dirty = true;
 	return 0;
 }
 
-int limits_log_replace(struct limits_log *log, struct log_entry *entries, size_t n)
+static int rewrite_flush(struct limits_rewrite *w)
 {
-	uint64_t next = log->generation + 1;
-	int fd = log->files[next & 1];
-	struct log_entry format = format_entry();
-	off_t end = (off_t)((n + 1) * sizeof(*entries));
-	int r;
+	int r = io_write_all_at(w->fd, w->buffer, w->n, w->end);
 
-	for (size_t i = 0; i < n; i++) {
-		entries[i].left = 0;
-		entries[i].check = entry_check(&entries[i]);
-	}
-	if (ftruncate(fd, 0))
-		return -errno;
-	r = io_write_all_at(fd, &format, sizeof(format), 0);
-	if (!r)
-		r = io_write_all_at(fd, entries, n * sizeof(*entries), sizeof(format));
-	/* On disk before the switch: else a power cut could leave the new number and no entries. */
-	if (!r && fdatasync(fd))
-		r = -errno;
-	if (!r)
-		r = io_write_all_at(log->lock_fd, &next, sizeof(next), 0);
-	if (!r && fdatasync(log->lock_fd))
+	if (r)
+		return r;
+	w->end += (off_t)w->n;
+	w->n = 0;
+	return 0;
+}
+
+int limits_rewrite_begin(const struct limits_log *log, struct limits_rewrite *w)
+{
+	w->fd = log->files[~log->generation & 1];
+	w->end = 0;
+	w->n = sizeof(LINE_HEADER) - 1;
+	memcpy(w->buffer, LINE_HEADER, w->n);
+	return ftruncate(w->fd, 0) ? -errno : 0;
+}
+
+int limits_rewrite_line(struct limits_rewrite *w, const struct line_time *time,
+			const struct line_item *items, size_t n)
+{
+	size_t written;
+	int r = LOG_BUFFER_BYTES - w->n < LINE_MAX_BYTES ? rewrite_flush(w) : 0;
+
+	if (r)
+		return r;
+	written = line_write(time, items, n, w->buffer + w->n);
+	w->n += written;
+	return written ? 0 : -EMSGSIZE;
+}
+
+int limits_rewrite_finish(struct limits_log *log, struct limits_rewrite *w)
+{
+	int r = rewrite_flush(w);
+
+	/* On disk before the switch: else a power cut could leave the new number and no lines. */
+	if (!r && fdatasync(w->fd))
 		r = -errno;
 	if (r)
 		return r;
-	log->generation = next;
-	log->end = end;
+	r = write_generation(log, log->generation + 1);
+	if (!r && fdatasync(log->lock_fd))
+		r = -errno;
+	if (r) {
+		(void)write_generation(log, log->generation);
+		return r;
+	}
+	log->generation++;
+	log->end = w->end;
 	log->is_dirty = false;
 	return 0;
 }

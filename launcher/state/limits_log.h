@@ -2,10 +2,8 @@
 /**
  * state/limits_log.h - the log of charges on disk, and the lock around it
  *
- * Every function but open, close, lock and flush needs the lock held.
- *
- * A file begins with an entry of kind LOG_FORMAT, whose amount is LOG_VERSION. Another
- * version of mcpjail may change everything but the layout of that first entry.
+ * Every function but open, close, lock and flush needs the lock held. A file begins with
+ * LINE_HEADER; what follows are lines as state/limits_line.h has them, one a transaction.
  */
 #ifndef MCPJAIL_STATE_LIMITS_LOG_H
 #define MCPJAIL_STATE_LIMITS_LOG_H
@@ -13,37 +11,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "state/limits.h"
+#include "state/limits_line.h"
 
-#define LOG_VERSION 1
-
-enum log_kind { LOG_CHARGE = 1, LOG_REFUND, LOG_BOOT, LOG_FORMAT };
-
-/* As it stands on disk: the byte order is the machine's, which the log never leaves. */
-struct log_entry {
-	uint32_t check; /* over the rest; torn or zeroed entries fail it */
-	uint16_t kind;  /* enum log_kind */
-	uint16_t left;  /* entries of the same batch that follow */
-	uint64_t boot;
-	int64_t at_ms; /* since that boot */
-	int64_t wall_ms;
-	uint64_t amount;
-	uint64_t keep_ms;
-	uint8_t key[LIMITS_KEY_BYTES];
-};
-
-_Static_assert(sizeof(struct log_entry) == 64, "entries have no padding");
-
-#define LOG_BATCH_MAX (LIMITS_CHARGES_MAX + 1)
+#define LOG_BUFFER_BYTES 65536
 
 struct limits_log {
 	int lock_fd;
 	int files[2];        /* generation g is in files[g & 1] */
 	uint64_t generation; /* that @end belongs to */
-	off_t end;           /* bytes read, written or known: a whole number of batches */
+	off_t end;           /* bytes read, written or known: whole lines */
 	bool was_read;
 	bool is_dirty; /* written since the last flush */
 };
@@ -55,25 +35,52 @@ void limits_log_close(struct limits_log *log);
 int limits_log_lock(struct limits_log *log);
 void limits_log_unlock(struct limits_log *log);
 
+struct limits_tail {
+	char *text;    /* NULL if there is none */
+	size_t n;      /* bytes of sound lines, without the header */
+	bool is_fresh; /* it is all there is, not an addition: forget what you know */
+};
+
+static inline void limits_tail_free(struct limits_tail *tail)
+{
+	free(tail->text);
+}
+
+#define autotail __attribute__((cleanup(limits_tail_free)))
+
 /**
  * limits_log_read() - What has been appended since the last time
- * @ret_entries:  Owned by the caller; only whole batches, of known kinds
- * @ret_is_fresh: The entries are all there are, not an addition: forget what you know
  *
  * Cuts off what a killed writer left half done at the end.
  *
- * Return: 0; -EPROTONOSUPPORT if another version of mcpjail wrote the log, or an entry of it;
- * -EBADMSG if entries are damaged that others follow; -EFBIG; -errno
+ * Return: 0; -EPROTONOSUPPORT if another version of mcpjail wrote the log; -EBADMSG if lines
+ * are damaged that others follow; -EFBIG; -errno
  */
-int limits_log_read(struct limits_log *log, struct log_entry **ret_entries, size_t *ret_n,
-		    bool *ret_is_fresh);
+int limits_log_read(struct limits_log *log, struct limits_tail *ret);
 
-/** limits_log_append() - Write one batch behind what was read. Return: 0; -errno, nothing written
+/** limits_tail_next() - The next line, without its break. Return: false at the end */
+bool limits_tail_next(const struct limits_tail *tail, size_t *at, struct span *ret);
+
+/** limits_log_append() - Write whole lines behind what was read. Return: 0; -errno, nothing written
  */
-int limits_log_append(struct limits_log *log, struct log_entry *batch, size_t n);
+int limits_log_append(struct limits_log *log, const char *text, size_t n);
 
-/** limits_log_replace() - Compaction: go on in the other file, with these entries alone */
-int limits_log_replace(struct limits_log *log, struct log_entry *entries, size_t n);
+/* The other file, as compaction writes it. */
+struct limits_rewrite {
+	int fd;
+	off_t end;
+	size_t n;
+	char buffer[LOG_BUFFER_BYTES];
+};
+
+/** limits_rewrite_begin() - Empty the file that is not in use, and write the header */
+int limits_rewrite_begin(const struct limits_log *log, struct limits_rewrite *w);
+int limits_rewrite_line(struct limits_rewrite *w, const struct line_time *time,
+			const struct line_item *items, size_t n);
+
+/** limits_rewrite_finish() - To disk with it, and go on in it. Return: 0; -errno, the old one goes
+ * on */
+int limits_rewrite_finish(struct limits_log *log, struct limits_rewrite *w);
 
 /** limits_log_flush() - fdatasync what this process appended. Return: 0; -errno */
 int limits_log_flush(struct limits_log *log);

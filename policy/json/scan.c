@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "policy/json/json_auto.h"
@@ -20,8 +21,12 @@ static int scan_value(struct scan *s, size_t key_at);
 
 static void scan_skip_space(struct scan *s)
 {
-	while (s->at < s->n && memchr(" \t\r\n", s->text[s->at], 4))
-		s->at++;
+	for (; s->at < s->n; s->at++) {
+		char c = s->text[s->at];
+
+		if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
+			return;
+	}
 }
 
 static size_t scan_line_of(const struct scan *s, size_t at)
@@ -38,13 +43,15 @@ static int scan_push(struct scan *s, const char *segment)
 {
 	int r = buf_append(&s->pointer, "/", 1);
 
-	for (const char *p = segment; !r && *p; p++) {
-		if (*p == '~')
-			r = buf_append(&s->pointer, "~0", 2);
-		else if (*p == '/')
-			r = buf_append(&s->pointer, "~1", 2);
-		else
-			r = buf_append(&s->pointer, p, 1);
+	while (!r && *segment) {
+		size_t plain = strcspn(segment, "~/");
+
+		r = buf_append(&s->pointer, segment, plain);
+		segment += plain;
+		if (r || !*segment)
+			break;
+		r = buf_append(&s->pointer, *segment == '~' ? "~0" : "~1", 2);
+		segment++;
 	}
 	return r;
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "policy/decimal.h"
 
 void scan_report(struct scan *s, size_t at, const char *what, const char *mend)
 {
@@ -124,14 +125,32 @@ static int scan_escape(struct scan *s, struct buf *decoded)
 	return decoded ? buf_append(decoded, &means[hit - names], 1) : 0;
 }
 
+/* Bytes from here on that stand for themselves. */
+static size_t scan_plain(const struct scan *s)
+{
+	size_t at = s->at;
+
+	while (at < s->n && s->text[at] != '"' && s->text[at] != '\\' &&
+	       (uint8_t)s->text[at] >= 0x20)
+		at++;
+	return at - s->at;
+}
+
 int scan_lexeme_string(struct scan *s, struct buf *decoded)
 {
 	size_t begin = s->at++;
 	int r = 0;
 
 	while (!r) {
-		int c = scan_peek(s);
+		size_t plain = scan_plain(s);
+		int c;
 
+		if (plain && decoded)
+			r = buf_append(decoded, s->text + s->at, plain);
+		if (r)
+			return r;
+		s->at += plain;
+		c = scan_peek(s);
 		if (c < 0 || c == '\n')
 			return scan_fail(s, begin, "end it with a quotation mark",
 					 "the string that begins here does not end on its line");
@@ -141,10 +160,7 @@ int scan_lexeme_string(struct scan *s, struct buf *decoded)
 		if (c < 0x20)
 			return scan_fail(s, s->at - 1, "write it as an escape, \\t or \\u00XX",
 					 "control character 0x%02x in a string", c);
-		if (c == '\\')
-			r = scan_escape(s, decoded);
-		else if (decoded)
-			r = buf_append(decoded, &s->text[s->at - 1], 1);
+		r = scan_escape(s, decoded);
 	}
 	return r;
 }
@@ -158,6 +174,20 @@ static size_t scan_digits(struct scan *s)
 	while (s->at < s->n && s->text[s->at] >= '0' && s->text[s->at] <= '9')
 		s->at++;
 	return s->at - begin;
+}
+
+/* Integers past their range are the parser's to refuse. */
+static int scan_number_value(struct scan *s, size_t begin)
+{
+	struct span number = span_bytes(s->text + begin, s->at - begin);
+
+	if (!memchr(number.p, '.', number.n) && !memchr(number.p, 'e', number.n) &&
+	    !memchr(number.p, 'E', number.n))
+		return 0;
+	if (decimal_survives(number))
+		return 0;
+	return scan_fail(s, begin, "at most 17 digits, within what a double holds",
+			 "a number that readers of JSON would change");
 }
 
 int scan_number(struct scan *s)
@@ -186,7 +216,7 @@ int scan_number(struct scan *s)
 		if (!scan_digits(s))
 			return scan_fail(s, begin, NULL, "a number without digits in its exponent");
 	}
-	return 0;
+	return scan_number_value(s, begin);
 }
 
 int scan_no_value(struct scan *s)

@@ -256,7 +256,8 @@ static bool predicate_denies(const struct predicate *p, const json_t *body, unsi
 	unsigned met = predicate_evaluate(p, body, PATH_CASE_FOLDED);
 
 	*ret_met = met;
-	return met & PREDICATE_HOLDS || (met & PREDICATE_MISMATCH && !p->is_optional);
+	return met & (PREDICATE_HOLDS | PREDICATE_GAVE_UP) ||
+	       (met & PREDICATE_MISMATCH && !p->is_optional);
 }
 
 static void deny_body(const struct policy_egress_request *request,

@@ -8,105 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/span.h"
-
-/* true and false are one kind. */
-static json_type kind_of(const json_t *value)
-{
-	json_type type = json_typeof(value);
-
-	if (type == JSON_REAL)
-		return JSON_INTEGER;
-	return type == JSON_FALSE ? JSON_TRUE : type;
-}
-
-/* Return: below, at or above 0 */
-static int compare_with_real(json_int_t integer, double real)
-{
-	json_int_t whole;
-
-	/* Beyond what an integer can be; 2^63 is a double, the greatest integer is not. */
-	if (real >= 0x1p63)
-		return -1;
-	if (real < -0x1p63)
-		return 1;
-	whole = (json_int_t)real;
-	if (integer != whole)
-		return integer < whole ? -1 : 1;
-	return ((double)whole > real) - ((double)whole < real);
-}
-
-static int compare_numbers(const json_t *a, const json_t *b)
-{
-	if (json_is_integer(a) && json_is_integer(b)) {
-		json_int_t x = json_integer_value(a), y = json_integer_value(b);
-
-		return (x > y) - (x < y);
-	}
-	if (json_is_integer(a))
-		return compare_with_real(json_integer_value(a), json_real_value(b));
-	if (json_is_integer(b))
-		return -compare_with_real(json_integer_value(b), json_real_value(a));
-	return (json_real_value(a) > json_real_value(b)) -
-	       (json_real_value(a) < json_real_value(b));
-}
-
-static struct span text_of(const json_t *value)
-{
-	return span_bytes(json_string_value(value), json_string_length(value));
-}
-
-static bool values_equal(const json_t *a, const json_t *b);
-
-static bool arrays_equal(const json_t *a, const json_t *b)
-{
-	if (json_array_size(a) != json_array_size(b))
-		return false;
-	for (size_t i = 0; i < json_array_size(a); i++)
-		if (!values_equal(json_array_get(a, i), json_array_get(b, i)))
-			return false;
-	return true;
-}
-
-static bool objects_equal(const json_t *a, const json_t *b)
-{
-	json_t *object = (json_t *)(uintptr_t)a; /* jansson's iterators only read it */
-
-	if (json_object_size(a) != json_object_size(b))
-		return false;
-	for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
-		const json_t *other = json_object_get(b, json_object_iter_key(i));
-
-		if (!other || !values_equal(json_object_iter_value(i), other))
-			return false;
-	}
-	return true;
-}
-
-/* No deeper than the shallower of the two, which is the policy's. */
-static bool values_equal(const json_t *a, const json_t *b)
-{
-	if (kind_of(a) != kind_of(b))
-		return false;
-	switch (kind_of(a)) {
-	case JSON_OBJECT:
-		return objects_equal(a, b);
-	case JSON_ARRAY:
-		return arrays_equal(a, b);
-	case JSON_STRING:
-		return json_string_length(a) == json_string_length(b) &&
-		       !memcmp(json_string_value(a), json_string_value(b), json_string_length(a));
-	case JSON_INTEGER:
-	case JSON_REAL:
-		return !compare_numbers(a, b);
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return json_is_true(a) == json_is_true(b);
-	case JSON_NULL:
-		return true;
-	}
-	return false;
-}
+#include "policy/judge/phones.h"
+#include "policy/judge/values.h"
 
 static unsigned holds_if(bool holds)
 {
@@ -118,14 +21,14 @@ static unsigned holds_if(bool holds)
 /* Any value may be asked whether it is null. */
 static bool kinds_agree(const json_t *value, const json_t *operand)
 {
-	return json_is_null(operand) || kind_of(value) == kind_of(operand);
+	return json_is_null(operand) || value_kind(value) == value_kind(operand);
 }
 
 static unsigned judge_equality(const struct predicate *p, const json_t *value)
 {
 	if (!kinds_agree(value, p->operand))
 		return PREDICATE_MISMATCH;
-	return holds_if(values_equal(value, p->operand) == (p->op == OP_EQ));
+	return holds_if(values_are_equal(value, p->operand) == (p->op == OP_EQ));
 }
 
 static unsigned judge_membership(const struct predicate *p, const json_t *value)
@@ -136,7 +39,7 @@ static unsigned judge_membership(const struct predicate *p, const json_t *value)
 		const json_t *one = json_array_get(p->operand, i);
 
 		agrees = agrees || kinds_agree(value, one);
-		is_in = is_in || values_equal(value, one);
+		is_in = is_in || values_are_equal(value, one);
 	}
 	return agrees ? holds_if(is_in == (p->op == OP_IN)) : PREDICATE_MISMATCH;
 }
@@ -147,7 +50,7 @@ static unsigned judge_order(const struct predicate *p, const json_t *value)
 
 	if (!json_is_number(value))
 		return PREDICATE_MISMATCH;
-	order = compare_numbers(value, p->operand);
+	order = value_compare_numbers(value, p->operand);
 	if (p->op == OP_LT)
 		return holds_if(order < 0);
 	if (p->op == OP_LTE)
@@ -170,9 +73,9 @@ static bool text_has(struct span text, enum predicate_op op, struct span part)
 static bool has_part(const struct predicate *p, const json_t *value, const json_t *part)
 {
 	if (json_is_string(value))
-		return text_has(text_of(value), p->op, text_of(part));
+		return text_has(value_text(value), p->op, value_text(part));
 	for (size_t i = 0; i < json_array_size(value); i++)
-		if (values_equal(json_array_get(value, i), part))
+		if (values_are_equal(json_array_get(value, i), part))
 			return true;
 	return false;
 }
@@ -194,18 +97,14 @@ static unsigned judge_parts(const struct predicate *p, const json_t *value)
 /* In characters, or elements. */
 static unsigned judge_length(const struct predicate *p, const json_t *value)
 {
-	json_int_t n = 0;
+	json_int_t n;
 
-	if (json_is_array(value)) {
+	if (json_is_array(value))
 		n = (json_int_t)json_array_size(value);
-	} else if (json_is_string(value)) {
-		struct span text = text_of(value);
-
-		for (size_t i = 0; i < text.n; i++)
-			n += (text.p[i] & 0xc0) != 0x80;
-	} else {
+	else if (json_is_string(value))
+		n = (json_int_t)value_characters(value);
+	else
 		return PREDICATE_MISMATCH;
-	}
 	return holds_if((n > json_integer_value(p->operand)) == (p->op == OP_LEN_GT));
 }
 
@@ -215,19 +114,98 @@ static unsigned judge_existence(const struct predicate *p, const json_t *value)
 	return holds_if(json_is_true(p->operand));
 }
 
+static unsigned judge_regex(const struct predicate *p, const json_t *value)
+{
+	if (!json_is_string(value))
+		return PREDICATE_MISMATCH;
+	switch (regex_search(p->regex, value_text(value))) {
+	case REGEX_MATCHES:
+		return PREDICATE_HOLDS;
+	case REGEX_DIFFERS:
+		return PREDICATE_FAILS;
+	case REGEX_GAVE_UP:
+		break;
+	}
+	return PREDICATE_GAVE_UP;
+}
+
+static unsigned judge_url(const struct predicate *p, const json_t *value)
+{
+	enum url_answer answer;
+
+	if (!json_is_string(value))
+		return PREDICATE_MISMATCH;
+	answer = url_judge(p->url, value_text(value));
+	if (answer == URL_UNSOUND)
+		return PREDICATE_MISMATCH;
+	return holds_if((answer == URL_FITS) == (p->op == OP_URL));
+}
+
+static unsigned judge_us_fax(const struct predicate *p, const json_t *value)
+{
+	if (!json_is_string(value))
+		return PREDICATE_MISMATCH;
+	return holds_if(phone_is_us_fax(value_text(value)) == json_is_true(p->operand));
+}
+
+static bool number_begins(const char *number, const json_t *prefix)
+{
+	return !strncmp(number, json_string_value(prefix), json_string_length(prefix));
+}
+
+static unsigned judge_e164_prefix(const struct predicate *p, const json_t *value)
+{
+	char number[PHONE_MAX];
+	bool begins = false;
+
+	if (!json_is_string(value) || !phone_normalise(value_text(value), number))
+		return PREDICATE_MISMATCH;
+	if (json_is_string(p->operand))
+		return holds_if(number_begins(number, p->operand));
+	for (size_t i = 0; !begins && i < json_array_size(p->operand); i++)
+		begins = number_begins(number, json_array_get(p->operand, i));
+	return holds_if(begins);
+}
+
 static unsigned (*const judges[])(const struct predicate *p, const json_t *value) = {
-	[OP_EQ] = judge_equality,       [OP_NEQ] = judge_equality,   [OP_IN] = judge_membership,
-	[OP_NOT_IN] = judge_membership, [OP_LT] = judge_order,       [OP_LTE] = judge_order,
-	[OP_GT] = judge_order,          [OP_GTE] = judge_order,      [OP_CONTAINS] = judge_parts,
-	[OP_EXISTS] = judge_existence,  [OP_PREFIX] = judge_parts,   [OP_SUFFIX] = judge_parts,
-	[OP_LEN_GT] = judge_length,     [OP_LEN_LTE] = judge_length,
+	[OP_EQ] = judge_equality,
+	[OP_NEQ] = judge_equality,
+	[OP_IN] = judge_membership,
+	[OP_NOT_IN] = judge_membership,
+	[OP_LT] = judge_order,
+	[OP_LTE] = judge_order,
+	[OP_GT] = judge_order,
+	[OP_GTE] = judge_order,
+	[OP_CONTAINS] = judge_parts,
+	[OP_EXISTS] = judge_existence,
+	[OP_PREFIX] = judge_parts,
+	[OP_SUFFIX] = judge_parts,
+	[OP_LEN_GT] = judge_length,
+	[OP_LEN_LTE] = judge_length,
+	[OP_REGEX] = judge_regex,
+	[OP_URL] = judge_url,
+	[OP_NOT_URL] = judge_url,
+	[OP_US_FAX] = judge_us_fax,
+	[OP_E164_PREFIX] = judge_e164_prefix,
 };
 
 /* --- evaluation ------------------------------------------------------------- */
 
+/*
+ * A call may name very many values, and a search in each is work: beyond this much, nothing more
+ * is asked. One of anything else costs 1.
+ */
+#define STEPS_MAX 1000000
+
+static unsigned cost_of(enum predicate_op op)
+{
+	return op == OP_REGEX ? 100 : op == OP_URL || op == OP_NOT_URL ? 10 : 1;
+}
+
 struct evaluation {
 	const struct predicate *predicate;
 	unsigned met;
+	unsigned steps, cost;
 };
 
 static void evaluate_end(void *arg, enum path_end end, const json_t *value)
@@ -237,6 +215,11 @@ static void evaluate_end(void *arg, enum path_end end, const json_t *value)
 
 	switch (end) {
 	case PATH_VALUE:
+		if (e->steps < e->cost)
+			e->met |= PREDICATE_GAVE_UP;
+		if (e->met & PREDICATE_GAVE_UP)
+			break;
+		e->steps -= e->cost;
 		e->met |= judges[p->op](p, value);
 		break;
 	case PATH_NOTHING:
@@ -252,7 +235,8 @@ static void evaluate_end(void *arg, enum path_end end, const json_t *value)
 unsigned predicate_evaluate(const struct predicate *predicate, const json_t *root,
 			    enum path_case names)
 {
-	struct evaluation e = {.predicate = predicate};
+	struct evaluation e = {
+		.predicate = predicate, .steps = STEPS_MAX, .cost = cost_of(predicate->op)};
 
 	path_visit(&predicate->path, root, names, evaluate_end, &e);
 	return e.met;
@@ -263,5 +247,6 @@ void predicates_free(struct predicate *predicates, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		path_free(&predicates[i].path);
 		json_decref(predicates[i].operand);
+		regex_free(predicates[i].regex);
 	}
 }

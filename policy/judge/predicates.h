@@ -9,7 +9,9 @@
 
 #include <jansson.h>
 
+#include "policy/judge/url_terms.h"
 #include "policy/paths.h"
+#include "policy/regex.h"
 
 enum predicate_op {
 	OP_EQ = 0,
@@ -26,12 +28,19 @@ enum predicate_op {
 	OP_SUFFIX,
 	OP_LEN_GT,
 	OP_LEN_LTE,
+	OP_REGEX,
+	OP_URL,
+	OP_NOT_URL,
+	OP_US_FAX,
+	OP_E164_PREFIX,
 };
 
 struct predicate {
 	struct path path;
 	enum predicate_op op;
 	json_t *operand;
+	struct regex *regex;         /* OP_REGEX: the operand, compiled */
+	const struct url_terms *url; /* OP_URL, OP_NOT_URL: the operand, read; the policy's */
 	bool is_optional;
 	const char *reason; /* NULL: none */
 	const char *rule;   /* JSON pointer */
@@ -39,11 +48,18 @@ struct predicate {
 	const char *words;  /* what it asks: "begins with \"web_\"" */
 };
 
+struct predicate_list {
+	struct predicate *items; /* the policy's array; predicates_free() is for what is in it */
+	size_t n;
+};
+
 /* What has become of a predicate at the values that its path names: a set of these. */
 #define PREDICATE_HOLDS    1u
 #define PREDICATE_FAILS    2u
 #define PREDICATE_MISSING  4u /* nothing is there */
 #define PREDICATE_MISMATCH 8u /* a value, here or on the way, of a kind that it cannot judge */
+
+#define PREDICATE_GAVE_UP 16u /* a search that took too long; denied whatever the rule asks */
 
 /** predicate_evaluate() - Judge every value that the path names; no value at all gives 0 */
 unsigned predicate_evaluate(const struct predicate *predicate, const json_t *root,

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "policy/load/errors.h"
 #include "policy/load/suggest.h"
+#include "policy/load/unwired.h"
 
 #define WHAT_BYTES 512
 #define MEND_BYTES 512
@@ -328,7 +329,7 @@ static void keys_list(const struct load_keys *keys, char *ret, size_t size)
 	const char *comma = "";
 
 	for (size_t i = 0; i < keys->n && used < size; i++) {
-		if (!keys->keys[i].load)
+		if (!keys->keys[i].load || unwired_has(keys->owner, keys->keys[i].name))
 			continue;
 		used += (size_t)snprintf(ret + used, size - used, "%s%s", comma,
 					 keys->keys[i].name);
@@ -385,10 +386,10 @@ static const struct load_key *load_member(struct load *l, const char *name, cons
 
 	if (!key)
 		return load_key_unknown(l, name, keys);
-	if (key->load) {
+	if (key->load)
 		key->load(l, value, into);
+	if (key->load && (l->takes_unwired || !unwired_has(keys->owner, name)))
 		return key;
-	}
 	keys_list(keys, mend, sizeof(mend));
 	load_error_key(l, mend, "not supported by this version yet");
 	return key;

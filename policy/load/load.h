@@ -37,6 +37,7 @@ struct load {
 	size_t n_presets;
 	char pointer[LOAD_POINTER_MAX]; /* of the value at hand */
 	size_t pointer_len;
+	bool takes_unwired; /* keys that nothing carries out yet (unwired.h) */
 	bool has_errors;
 	bool is_out_of_memory;
 };

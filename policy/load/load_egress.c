@@ -263,10 +263,9 @@ static void check_modes(struct load *l, const struct policy_egress *entry,
  * The server's calls are judged by `tools`. A tunnel to its host is refused at any port: what
  * answers there may well be the same server.
  */
-static void check_server(struct load *l, const struct policy_egress *entry)
+static void check_server(struct load *l, const struct policy_egress *entry,
+			 const struct policy_server *server)
 {
-	const struct policy_server *server = &l->policy->server;
-
 	if (!egress_host_covers(entry->host, entry->is_wildcard, server->host) ||
 	    (entry->mode == EGRESS_INSPECT && !egress_has_port(entry, server->port)))
 		return;
@@ -286,8 +285,9 @@ void load_check_egress(struct load *l)
 
 		if (!entry->preset)
 			load_enter(l, "host");
-		if (entry->host && policy->server.host)
-			check_server(l, entry);
+		for (size_t k = 0; k < policy->n_servers; k++)
+			if (entry->host && policy->servers[k].server.host)
+				check_server(l, entry, &policy->servers[k].server);
 		if (entry->host)
 			check_modes(l, entry, policy->egress, i);
 		load_leave(l, within);

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/load/load_limits.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "policy/json/json_auto.h"
+#include "policy/load/load_stateful.h"
 
 #define RATE_COUNTER "rate_limit:"
 
 #define LIMIT_EXAMPLE "{\"counter\":\"calls\",\"window\":\"minute\",\"max\":10,\"scope\":\"grant\"}"
+
+#define WINDOW_LIFETIME INT_MAX
 
 /* Values are seconds. */
 static const struct load_word windows[] = {
@@ -18,9 +22,9 @@ static const struct load_word windows[] = {
 	{"minute", 60},
 	{"hour", 3600},
 	{"day", 86400},
-	{"week", WORD_UNSUPPORTED},
-	{"month", WORD_UNSUPPORTED},
-	{"lifetime", WORD_UNSUPPORTED},
+	{"week", 7 * 86400},
+	{"month", (int)(IPC_WINDOW_MONTH_MS / 1000)},
+	{"lifetime", WINDOW_LIFETIME},
 };
 
 static const struct load_word scopes[] = {
@@ -29,9 +33,9 @@ static const struct load_word scopes[] = {
 };
 
 static const struct load_word algorithms[] = {
-	{"sliding", 0},
-	{"fixed", WORD_UNSUPPORTED},
-	{"bucket", WORD_UNSUPPORTED},
+	{"sliding", ALGORITHM_SLIDING},
+	{"fixed", ALGORITHM_FIXED},
+	{"bucket", ALGORITHM_BUCKET},
 };
 
 static void load_counter(struct load *l, const json_t *value, void *into)
@@ -71,9 +75,9 @@ static void limit_set_window(struct load *l, struct policy_limit *limit, uint64_
 	limit->window_text = load_keep(l, text);
 }
 
-/* A word, or whole seconds, as a number or in quotes. */
-static void load_window(struct load *l, const json_t *value, void *into)
+void load_window(struct load *l, const json_t *value, void *into)
 {
+	struct policy_limit *limit = into;
 	const char *word = json_string_value(value);
 	bool is_digits = word && word[0] && strlen(word) < 10 && !word[strspn(word, "0123456789")];
 	uint64_t seconds = 0;
@@ -84,20 +88,26 @@ static void load_window(struct load *l, const json_t *value, void *into)
 	} else if (word) {
 		if (!load_word(l, value, LOAD_WORDS(windows), &named))
 			return;
+		if (named == WINDOW_LIFETIME) {
+			limit->window_ms = IPC_WINDOW_LIFETIME;
+			limit->window_text = load_keep(l, word);
+			return;
+		}
 		seconds = (uint64_t)named;
 	} else if (!json_is_integer(value)) {
-		load_error(l, "second, minute, hour, day or a number of seconds",
-			   "must be a word or a whole number of seconds");
+		load_error(
+			l,
+			"second, minute, hour, day, week, month, lifetime or a number of seconds",
+			"must be a word or a whole number of seconds");
 		return;
 	} else if (!load_count(l, value, 1, &seconds)) {
 		return;
 	}
 	if (seconds < 1 || seconds > POLICY_WINDOW_SECONDS_MAX)
-		load_error(l, NULL,
-			   "a window of 1 to %d seconds (one day) is supported by this version",
+		load_error(l, NULL, "a window has 1 to %d seconds (366 days), or is `lifetime`",
 			   POLICY_WINDOW_SECONDS_MAX);
 	else
-		limit_set_window(l, into, seconds);
+		limit_set_window(l, limit, seconds);
 }
 
 static void load_max(struct load *l, const json_t *value, void *into)
@@ -118,22 +128,28 @@ static void load_scope(struct load *l, const json_t *value, void *into)
 
 static void load_algorithm(struct load *l, const json_t *value, void *into)
 {
-	int sliding;
+	struct policy_limit *limit = into;
+	int algorithm;
 
-	(void)into;
-	load_word(l, value, LOAD_WORDS(algorithms), &sliding);
+	if (load_word(l, value, LOAD_WORDS(algorithms), &algorithm))
+		limit->algorithm = (enum limit_algorithm)algorithm;
 }
 
 static void load_increment(struct load *l, const json_t *value, void *into)
 {
 	struct policy_limit *limit = into;
-	const char *path = json_string_value(value);
 
-	if (path && !strncmp(path, "args", 4))
-		load_error(l, "write a constant, a whole number",
-			   "an increment by argument is not supported by this version yet");
+	if (json_is_string(value))
+		limit->increment = load_value_path(l, value);
 	else
 		load_count(l, value, 0, &limit->amount);
+}
+
+static void load_distinct(struct load *l, const json_t *value, void *into)
+{
+	struct policy_limit *limit = into;
+
+	limit->distinct = load_value_path(l, value);
 }
 
 static const struct load_key limit_keys[] = {
@@ -143,7 +159,7 @@ static const struct load_key limit_keys[] = {
 	{"scope", load_scope, false},
 	{"algorithm", load_algorithm, false},
 	{"increment", load_increment, false},
-	{"distinct", NULL, false},
+	{"distinct", load_distinct, false},
 };
 
 static const struct load_keys limit_table = {
@@ -174,6 +190,7 @@ void load_limits(struct load *l, const json_t *value, void *into)
 		limit->amount = 1;
 		limit->rule = load_keep(l, l->pointer);
 		load_object(l, json_array_get(value, i), &limit_table, limit);
+		load_check_limit(l, limit);
 		load_leave(l, mark);
 	}
 	rule->n_limits = n;
@@ -231,61 +248,4 @@ void load_rate_limit(struct load *l, const json_t *value, void *into)
 		load_object(l, value, &rate_table, limit);
 	else
 		load_error(l, rate_table.write, "must be an object or a string");
-}
-
-/* --- the limits of one call ------------------------------------------------- */
-
-/* A limit that failed to load has been reported; it is left out here. */
-static void check_amounts(struct load *l, const struct policy_limit *limit,
-			  const struct policy_limit *others, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct policy_limit *other = &others[i];
-
-		if (!limit->counter || !other->counter || limit->scope != other->scope ||
-		    limit->amount == other->amount || strcmp(limit->counter, other->counter))
-			continue;
-		load_enter(l, "increment");
-		load_error(l, "give both the same increment, or another counter to one",
-			   "a call would charge `%s` both %llu and, by %s, %llu", limit->counter,
-			   (unsigned long long)limit->amount, other->rule,
-			   (unsigned long long)other->amount);
-		return;
-	}
-}
-
-static void check_rule(struct load *l, const struct rule *rule, const struct rule *all_tools)
-{
-	size_t own = rule->n_limits + rule->has_rate_limit;
-	size_t all = all_tools ? all_tools->n_limits + all_tools->has_rate_limit : 0;
-
-	if (own + all > POLICY_LIMITS_MAX) {
-		load_error(l, NULL, "%zu limits apply to one call, all_tools' included; at most %d",
-			   own + all, POLICY_LIMITS_MAX);
-		return;
-	}
-	load_enter(l, "limits");
-	for (size_t i = 0; i < rule->n_limits; i++) {
-		size_t mark = load_enter_index(l, i);
-
-		check_amounts(l, &rule->limits[i], rule->limits, i);
-		if (all_tools)
-			check_amounts(l, &rule->limits[i], all_tools->limits, all_tools->n_limits);
-		load_leave(l, mark);
-	}
-}
-
-void load_check_limits(struct load *l)
-{
-	const struct policy *policy = l->policy;
-	size_t mark = load_enter(l, "all_tools");
-
-	check_rule(l, &policy->all_tools, NULL);
-	load_leave(l, mark);
-	for (size_t i = 0; i < policy->n_tools; i++) {
-		load_enter(l, "tools");
-		load_enter(l, policy->tools[i].name);
-		check_rule(l, &policy->tools[i], &policy->all_tools);
-		load_leave(l, mark);
-	}
 }

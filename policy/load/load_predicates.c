@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "policy/json/json_auto.h"
 #include "policy/load/load_names.h"
+#include "policy/load/load_url_terms.h"
 
 #define WORDS_MAX   160 /* bytes of an operand, in words */
 #define WORDS_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII)
@@ -28,11 +29,11 @@ static const struct load_word ops[] = {
 	{"suffix", OP_SUFFIX},
 	{"len_gt", OP_LEN_GT},
 	{"len_lte", OP_LEN_LTE},
-	{"regex", WORD_UNSUPPORTED},
-	{"url", WORD_UNSUPPORTED},
-	{"not_url", WORD_UNSUPPORTED},
-	{"us_fax", WORD_UNSUPPORTED},
-	{"e164_prefix", WORD_UNSUPPORTED},
+	{"regex", OP_REGEX},
+	{"url", OP_URL},
+	{"not_url", OP_NOT_URL},
+	{"us_fax", OP_US_FAX},
+	{"e164_prefix", OP_E164_PREFIX},
 };
 
 /* --- operands --------------------------------------------------------------- */
@@ -79,6 +80,30 @@ static bool is_text_or_texts(const json_t *value)
 	return is_list(value);
 }
 
+/* "+1900" */
+static bool is_prefix(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t n = text && text[0] == '+' ? strspn(text + 1, "0123456789") : 0;
+
+	return n >= 1 && n <= 15 && json_string_length(value) == n + 1;
+}
+
+static bool is_prefix_or_prefixes(const json_t *value)
+{
+	if (!json_is_array(value))
+		return is_prefix(value);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (!is_prefix(json_array_get(value, i)))
+			return false;
+	return is_list(value);
+}
+
+static bool is_object(const json_t *value)
+{
+	return json_is_object(value);
+}
+
 static const struct {
 	bool (*is_right)(const json_t *value);
 	const char *must_be, *words;
@@ -98,6 +123,16 @@ static const struct {
 	[OP_SUFFIX] = {is_text_or_texts, "a string or a list of strings, none empty", "ends with"},
 	[OP_LEN_GT] = {is_length, "a whole number, not negative", "is longer than"},
 	[OP_LEN_LTE] = {is_length, "a whole number, not negative", "is no longer than"},
+	[OP_REGEX] = {is_text, "a pattern, a string that is not empty", "matches"},
+	[OP_URL] = {is_object,
+		    "an object, {\"scheme\":[\"https\"],\"host_in\":[\"api.example.com\"]}",
+		    "is a URL with"},
+	[OP_NOT_URL] = {is_object,
+			"an object, {\"scheme\":[\"https\"],\"host_in\":[\"api.example.com\"]}",
+			"is no URL with"},
+	[OP_US_FAX] = {is_boolean, "true or false, or without `value`", "is a US fax number"},
+	[OP_E164_PREFIX] = {is_prefix_or_prefixes, "a string such as \"+1900\", or a list of them",
+			    "is a number that begins"},
 };
 
 static const char *predicate_words(struct load *l, const struct predicate *p)
@@ -107,6 +142,8 @@ static const char *predicate_words(struct load *l, const struct predicate *p)
 
 	if (p->op == OP_EXISTS)
 		return json_is_true(p->operand) ? "is there" : "is missing";
+	if (p->op == OP_US_FAX)
+		return json_is_true(p->operand) ? "is a US fax number" : "is no US fax number";
 	if (!operand) {
 		l->is_out_of_memory = true;
 		return NULL;
@@ -116,6 +153,19 @@ static const char *predicate_words(struct load *l, const struct predicate *p)
 	return load_keep(l, words);
 }
 
+bool load_regex(struct load *l, const json_t *value, struct regex **ret)
+{
+	char what[REGEX_WHAT_MAX] = "";
+	struct span pattern = span_bytes(json_string_value(value), json_string_length(value));
+	int r = regex_compile(pattern, ret, what);
+
+	if (r == -EINVAL)
+		load_error(l, NULL, "no regular expression that this language has: %s", what);
+	else if (r)
+		l->is_out_of_memory = true;
+	return !r;
+}
+
 static void predicate_set(struct load *l, struct predicate *p, enum predicate_op op,
 			  const json_t *operand)
 {
@@ -123,6 +173,10 @@ static void predicate_set(struct load *l, struct predicate *p, enum predicate_op
 		load_error(l, NULL, "`%s` compares with %s", ops[op].name, operands[op].must_be);
 		return;
 	}
+	if (op == OP_REGEX && !load_regex(l, operand, &p->regex))
+		return;
+	if ((op == OP_URL || op == OP_NOT_URL) && !load_url_terms(l, operand, &p->url))
+		return;
 	p->op = op;
 	p->operand = json_incref((json_t *)(uintptr_t)operand); /* counts, changes nothing */
 	p->words = predicate_words(l, p);
@@ -199,7 +253,7 @@ static void load_reason(struct load *l, const json_t *value, void *into)
 
 static const struct load_key predicate_keys[] = {
 	{"path", load_path, true},      {"op", load_op, true},
-	{"value", load_value, true},    {"optional", load_optional, false},
+	{"value", load_value, false},   {"optional", load_optional, false},
 	{"reason", load_reason, false},
 };
 
@@ -214,6 +268,10 @@ static void load_long(struct load *l, const json_t *value, struct reading *r)
 	size_t mark;
 
 	load_object(l, value, &table, r);
+	if (r->op == OP_US_FAX && !r->value)
+		r->value = json_true(); /* one for all, which nobody counts */
+	if (r->op >= 0 && !r->value)
+		load_error(l, table.write, "`value` is missing");
 	if (r->op < 0 || !r->value)
 		return;
 	mark = load_enter(l, "value");

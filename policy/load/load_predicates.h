@@ -8,11 +8,6 @@
 #include "policy/load/load.h"
 #include "policy/judge/predicates.h"
 
-struct predicate_list {
-	struct predicate *items; /* the policy's array; predicates_free() is for what is in it */
-	size_t n;
-};
-
 /**
  * load_predicates() - A list of predicates about `args` or `body`
  * @max: How many it may have
@@ -20,5 +15,8 @@ struct predicate_list {
  */
 void load_predicates(struct load *l, const json_t *value, enum path_root root, size_t max,
 		     struct predicate_list *ret);
+
+/** load_regex() - Compile a string, which it must be; @ret is owned by the caller */
+bool load_regex(struct load *l, const json_t *value, struct regex **ret);
 
 #endif

@@ -6,6 +6,11 @@
 
 #include "base/cleanup.h"
 #include "policy/load/load_limits.h"
+#include "policy/load/load_predicates.h"
+#include "policy/load/load_schema.h"
+#include "policy/load/load_stateful.h"
+
+#define PREDICATES_MAX 64 /* of each kind in a rule */
 
 static const struct load_word actions[] = {
 	{"allow", ACTION_ALLOW},
@@ -94,6 +99,20 @@ static void load_redact(struct load *l, const json_t *value, void *into)
 	}
 }
 
+static void load_deny_if(struct load *l, const json_t *value, void *into)
+{
+	struct rule *rule = into;
+
+	load_predicates(l, value, PATH_ARGS, PREDICATES_MAX, &rule->deny_if);
+}
+
+static void load_require(struct load *l, const json_t *value, void *into)
+{
+	struct rule *rule = into;
+
+	load_predicates(l, value, PATH_ARGS, PREDICATES_MAX, &rule->require);
+}
+
 static const struct load_key rule_keys[] = {
 	{"action", load_action, false},
 	{"reason", load_reason, false},
@@ -103,12 +122,12 @@ static const struct load_key rule_keys[] = {
 	{"class", load_class, false},
 	{"durable", load_durable, false},
 	{"redact", load_redact, false},
-	{"require", NULL, false},
-	{"deny_if", NULL, false},
-	{"args", NULL, false},
-	{"bind", NULL, false},
-	{"once", NULL, false},
-	{"approval", NULL, false},
+	{"require", load_require, false},
+	{"deny_if", load_deny_if, false},
+	{"args", load_args, false},
+	{"bind", load_bind, false},
+	{"once", load_once, false},
+	{"approval", load_approval, false},
 	{"response", NULL, false},
 };
 
@@ -127,4 +146,5 @@ void load_rule(struct load *l, const json_t *value, const char *name, struct rul
 		.action = ACTION_ALLOW,
 	};
 	load_object(l, value, &rule_table, ret);
+	load_check_rule(l, ret);
 }

@@ -44,20 +44,32 @@ static json_t *load_tree(struct load *l)
 	return NULL;
 }
 
+/* Most texts are sound: then neither problems nor keys need to be noted. */
+static json_t *load_sound_tree(const struct load *l)
+{
+	if (scan_check(l->text, l->n, NULL, NULL))
+		return NULL;
+	return json_loadb(l->text, l->n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+}
+
 void load_text(struct load *l, const struct load_keys *keys, void *into)
 {
-	static const struct scan_problem long_text = {.what = "a policy has at most one mebibyte"};
+	static const struct scan_problem long_text = {
+		.what = "a policy has at most four mebibytes"};
 	autojson json_t *root = NULL;
-	int r = -EINVAL;
+	int r = 0;
 
-	if (l->n > POLICY_BYTES_MAX)
+	if (l->n > POLICY_BYTES_MAX) {
 		load_on_problem(l, &long_text);
-	else
+		return;
+	}
+	root = load_sound_tree(l);
+	if (!root)
 		r = scan_check(l->text, l->n, load_on_problem, l);
 	/* Anything else than a reported error must not pass for an empty policy. */
 	if (r && r != -EINVAL)
 		l->is_out_of_memory = true;
-	if (!r)
+	if (!r && !root)
 		root = load_tree(l);
 	if (root)
 		load_object(l, root, keys, into);

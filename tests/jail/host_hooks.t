@@ -253,3 +253,57 @@ if [ "$(id -u)" = 0 ]; then
 	ok $? "nor the machine's policy, though /etc is writable"
 	is "$([ -e /etc/mcpjail ] && echo yes)" "$had" "and /etc is as it was"
 fi
+
+# --- what git enters by itself ---------------------------------------------------------------
+# New submodules can be made: at the end it is said which, and where to look.
+gitlink='git update-index --add --cacheinfo 160000,$(git -C $1 rev-parse HEAD),$1'
+nested='git init -q $1 && git -C $1 commit -q --allow-empty -m x && git -C $1 config core.fsmonitor "touch $PWD/ran; false"'
+of_run() { python3 -c 'import json, sys
+last = json.loads(open(sys.argv[1] + "/ledger.jsonl").readlines()[-1])
+status = json.load(open(sys.argv[1] + "/status.json"))
+print(status.get("submodules"), last.get("submodules") == status.get("submodules"))' "$1"; }
+# warns EXPECTED DESCRIPTION COMMAND [ARG…] - EXPECTED: what has to be looked at, or nothing
+warns() {
+	local expected=$1 description=$2 out
+	shift 2
+	runs=$((runs + 1))
+	out=$(j --run-dir "$TMP/run-$runs" -- sh -c "$@" | sed -n "s/^mcpjail: \(.*\) may be the command's, .*--ignore-submodules=all.*/\1/p; s/^mcpjail: not all that .*/unknown/p" | sort | tr '\n' ' ')
+	is "${out% }" "$expected" "$description"
+}
+runs=0
+project entered
+git init -q && echo one >file && git add file && git commit -qm one
+warns "" "of a repository without submodules nothing is said" 'git status; echo two >>file; git commit -qam two'
+warns "" "nor of one below that is none" "$nested" sh evil
+git status >/dev/null
+is "$([ -e ran ] || echo no)" no "git does not enter it"
+warns "$PWD/evil/.git/config" "one that the index calls so is named, however old it is" "$gitlink" sh evil
+is "$(of_run "$TMP/run-$runs")" "['$PWD/evil/.git/config'] True" "in the records as well"
+like "$("$MCPJAIL" verify "$TMP/run-$runs" 2>&1)" ': complete$' "which can be verified"
+git status --ignore-submodules=all >/dev/null 2>&1
+is "$([ -e ran ] || echo no)" no "what is said to be safe is"
+git status >/dev/null 2>&1
+is "$([ -e ran ] && echo ran)" ran "and git status is not"
+rm ran
+for version in 3 4; do
+	warns "$PWD/evil/.git/config" "in an index of version $version" "git update-index --skip-worktree file --index-version $version; git ls-files"
+	git update-index --no-skip-worktree file
+done
+warns "$PWD/evil/.git/config" "and in one that is split" 'git update-index --split-index'
+warns "$PWD/evil/.git/config unknown" "also where it is not told what goes on in which part" 'git update-index --split-index; git update-index --cacheinfo 160000,1234567890123456789012345678901234567890,file'
+git update-index --no-split-index && git update-index --force-remove file evil && rm -rf evil
+git update-index --add --cacheinfo 160000,1234567890123456789012345678901234567890,a
+like "$(j -- sh -c 'head -c 70 .git/index >x && cat x >.git/index')" 'not all that' "an index that is none any more is told"
+rm .git/index && git reset -q
+like "$(j -- sh -c 'rm .git/index; mkfifo .git/index')" 'not all that' "so is one that is no file"
+rm .git/index && git reset -q
+
+# Where a submodule's repository belongs: in the common one, where runs keep it.
+git init -q "$TMP/other" && git -C "$TMP/other" commit -q --allow-empty -m x
+git -c protocol.file.allow=always submodule --quiet add "$TMP/other" sub && git commit -qm sub
+warns "" "a person's submodule is not named" 'git -C sub commit -q --allow-empty -m y; git status; git commit -qam y'
+warns "$PWD/sub/evil/.git/config" "one in it is" "cd sub && { $nested; $gitlink; }" sh evil
+git -C sub update-index --force-remove evil && rm -rf sub/evil
+warns "$PWD/.git/modules/new/config" "a new one in the common repository is" 'git init -q --separate-git-dir .git/modules/new new && git -C new commit -q --allow-empty -m x'
+warns "" "and is kept by the next run" "$gitlink" sh new
+warns "$PWD/.git/modules/sub/deep/config" "one that no run would keep is" "git init -q --separate-git-dir .git/modules/sub/deep deep && git -C deep commit -q --allow-empty -m x; set deep; $gitlink"

@@ -241,6 +241,64 @@ static void test_dialer_ends_on_a_message_that_breaks_the_table(void **state)
 	dup2(stderr_fd, STDERR_FILENO);
 }
 
+/* Return: whether it was taken. Its table of errors is of no matter here. */
+static bool bring_policy(struct run *run, const char *text)
+{
+	autoclose int fd = policy_memfd(text);
+	struct msg_policy_taken taken;
+	struct message m;
+
+	assert_int_equal(channel_send_fds(&run->supervisor, MSG_DIALER_POLICY, NULL, &fd, 1), 0);
+	assert_int_equal(channel_receive(&run->supervisor, &m), 1);
+	assert_int_equal(m.type, MSG_DIALER_POLICY_TAKEN);
+	assert_int_equal(message_decode(&m, &taken), 0);
+	message_free(&m);
+	return !taken.failed;
+}
+
+static enum dial_status dial_status_of(struct run *run, const char *host, uint16_t port)
+{
+	struct outcome outcome;
+
+	send_dial(run, 1, host, port);
+	receive_outcome(run, &outcome);
+	fd_close(&outcome.fd);
+	return outcome.status;
+}
+
+#define SERVER_AT "{\"server\":{\"url\":\"https://%s:%u/\"},"
+#define TUNNEL_TO_UP                                                                               \
+	"\"egress\":[{\"host\":\"a.under.example\",\"ports\":[%u],\"mode\":\"tunnel\"}]}"
+
+static void test_dialer_takes_another_policy_or_keeps_its_own(void **state)
+{
+	const struct msg_dialer_config config = {.log_level = LOG_ERROR};
+	autoclose int listener = -1;
+	char text[512];
+	struct run run;
+	uint16_t port;
+
+	(void)state;
+	need_world();
+	port = listen_everywhere(&listener);
+	snprintf(text, sizeof(text), SERVER_AT TUNNEL_TO_UP, "six.example", port, port);
+	start_role(&run, text, &config);
+	assert_int_equal(dial_status_of(&run, "six.example", port), DIAL_OK);
+	assert_int_equal(dial_status_of(&run, "a.under.example", port), DIAL_OK);
+	assert_int_equal(dial_status_of(&run, "public.example", port), DIAL_REFUSED);
+
+	assert_false(bring_policy(&run, "{\"servr\":1}"));
+	assert_int_equal(dial_status_of(&run, "six.example", port), DIAL_OK);
+
+	/* Where the new server is, the tunnel was. */
+	snprintf(text, sizeof(text), SERVER_AT TUNNEL_TO_UP, "public.example", port, port);
+	assert_true(bring_policy(&run, text));
+	assert_int_equal(dial_status_of(&run, "public.example", port), DIAL_OK);
+	assert_int_equal(dial_status_of(&run, "six.example", port), DIAL_REFUSED);
+	assert_int_equal(dial_status_of(&run, "a.under.example", port), DIAL_REFUSED);
+	assert_int_equal(end_role(&run), 0);
+}
+
 static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +306,7 @@ static int run_all(void)
 		cmocka_unit_test(test_dialer_hands_out_a_usable_socket),
 		cmocka_unit_test(test_dialer_dials_many_at_once_and_refuses_more),
 		cmocka_unit_test(test_dialer_gives_up_on_an_address_in_time),
+		cmocka_unit_test(test_dialer_takes_another_policy_or_keeps_its_own),
 		cmocka_unit_test(test_dialer_ends_when_the_proxy_does),
 		cmocka_unit_test(test_dialer_ends_on_a_message_that_breaks_the_table),
 	};

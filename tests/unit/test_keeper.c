@@ -704,6 +704,135 @@ static void test_outcome_of_an_unknown_call_ends_the_keeper(void **state)
 	expect_violation(*state);
 }
 
+/* --- another policy -------------------------------------------------------------- */
+
+static const char other_policy[] = "{\"tools\":{}}";
+
+static void await_taken(struct fixture *f)
+{
+	struct msg_policy_taken taken;
+	struct message m;
+
+	assert_int_equal(channel_receive(&f->keeper_of_supervisor, &m), 1);
+	assert_int_equal(m.type, MSG_KEEPER_POLICY_TAKEN);
+	assert_int_equal(message_decode(&m, &taken), 0);
+	assert_int_equal(taken.failed, 0);
+	message_free(&m);
+}
+
+static void bring_policy(struct fixture *f)
+{
+	const struct msg_keeper_policy policy = {span_of("/p/policy.json"),
+						 span_of("policy.2.json")};
+	autoclose int fd = memfd_create("policy", MFD_CLOEXEC);
+	autoclose int copy =
+		openat(f->run_fd, "policy.2.json", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, other_policy, strlen(other_policy)), strlen(other_policy));
+	assert_int_equal(write(copy, other_policy, strlen(other_policy)), strlen(other_policy));
+	assert_int_equal(
+		channel_send_fds(&f->keeper_of_supervisor, MSG_KEEPER_POLICY, &policy, &fd, 1), 0);
+	await_taken(f);
+}
+
+static void put_in_force(struct fixture *f, uint32_t number, bool is_that_one)
+{
+	struct hasher *h = hasher_new();
+	struct span bytes = span_of(is_that_one ? other_policy : "{}");
+	struct digest digest;
+	struct msg_policy_in_force in_force;
+
+	assert_int_equal(hasher_sha256(h, &bytes, 1, &digest), 0);
+	hasher_free(h);
+	in_force = (struct msg_policy_in_force){number, span_bytes(digest.b, DIGEST_BYTES)};
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_POLICY_IN_FORCE, &in_force), 0);
+}
+
+static void test_each_call_names_the_policy_that_judged_it(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096], sha256[80];
+	struct msg_call call;
+	struct message m;
+
+	start_keeper(f);
+	call = new_call(f, "start_session");
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	bring_policy(f);
+	put_in_force(f, 1, true);
+	await_taken(f);
+	/* One that began under the first policy may come behind one that did not. */
+	for (uint32_t i = 0; i < 2; i++) {
+		call = new_call(f, "start_session");
+		call.policy = 1 - i;
+		assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+	}
+	assert_int_equal(count_records(f, "policy.loaded"), 2);
+	span_copy(scan_find(find_record(f, "policy.loaded", 1, text, sizeof(text)), "sha256"),
+		  sha256, sizeof(sha256));
+	expect_field(find_record(f, "call.decision", 1, text, sizeof(text)), "policy_sha256",
+		     sha256);
+	span_copy(scan_find(find_record(f, "policy.loaded", 0, text, sizeof(text)), "sha256"),
+		  sha256, sizeof(sha256));
+	expect_field(find_record(f, "call.decision", 2, text, sizeof(text)), "policy_sha256",
+		     sha256);
+	(void)end_run(f, &m);
+	assert_int_equal(verify(f, NULL), VERIFY_COMPLETE);
+}
+
+static void test_a_policy_that_failed_is_recorded_and_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096];
+
+	start_keeper(f);
+	bring_policy(f);
+	assert_int_equal(channel_send(&f->keeper_of_supervisor, MSG_RELOAD_FAILED,
+				      &(struct msg_reload_failed){span_of("no memory")}),
+			 0);
+	await_taken(f);
+	expect_field(find_record(f, "policy.reload_failed", 0, text, sizeof(text)), "reason",
+		     "\"no memory\"");
+	put_in_force(f, 1, true);
+	expect_violation(f);
+}
+
+static void test_a_policy_that_was_not_brought_ends_the_keeper(void **state)
+{
+	start_keeper(*state);
+	put_in_force(*state, 1, true);
+	expect_violation(*state);
+}
+
+static void test_another_policy_than_was_brought_ends_the_keeper(void **state)
+{
+	start_keeper(*state);
+	bring_policy(*state);
+	put_in_force(*state, 1, false);
+	expect_violation(*state);
+}
+
+static void test_a_policy_out_of_order_ends_the_keeper(void **state)
+{
+	start_keeper(*state);
+	bring_policy(*state);
+	put_in_force(*state, 2, true);
+	expect_violation(*state);
+}
+
+static void test_a_call_by_a_policy_to_come_ends_the_keeper(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	bring_policy(f);
+	call = new_call(f, "start_session");
+	call.policy = 1;
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_CALL, &call), 0);
+	expect_violation(f);
+}
+
 static void test_unknown_event_ends_the_keeper(void **state)
 {
 	struct fixture *f = *state;
@@ -836,7 +965,8 @@ static void test_killed_keeper_leaves_a_whole_ledger(void **state)
 static void test_full_disk_denies_and_recovers(void **state)
 {
 	struct fixture *f = *state;
-	struct rlimit limit = {4096, RLIM_INFINITY};
+	/* The ledger is full first; the log of limits has room to give back. */
+	struct rlimit limit = {8192, RLIM_INFINITY};
 	struct msg_call_verdict verdict = {0};
 	struct msg_ledger_closed closed;
 	struct message m;
@@ -912,6 +1042,89 @@ static void test_unusable_limits_deny_only_what_they_count(void **state)
 	assert_non_null(memmem(verdict.reason.p, verdict.reason.n, "limits.0", 8));
 }
 
+static struct msg_call new_call_of_value(struct fixture *f, enum charge_kind kind,
+					 const uint8_t sha256[32])
+{
+	struct msg_call call = new_call(f, "get_quote");
+
+	add_limit(&call, SCOPE_GRANT, 1);
+	call.charges[0].kind = (uint8_t)kind;
+	call.charges[0].window_ms = IPC_WINDOW_LIFETIME;
+	call.charges[0].value_sha256 = span_bytes(sha256, 32);
+	return call;
+}
+
+static void test_values_are_told_apart(void **state)
+{
+	static const uint8_t one[32] = {1}, two[32] = {2};
+	static const enum charge_kind kinds[] = {CHARGE_VALUE, CHARGE_ONCE};
+	static char text[65536];
+	struct fixture *f = *state;
+
+	start_keeper(f);
+	for (size_t i = 0; i < 2; i++) {
+		struct msg_call calls[] = {new_call_of_value(f, kinds[i], one),
+					   new_call_of_value(f, kinds[i], two),
+					   new_call_of_value(f, kinds[i], one)};
+		const bool passes[2][3] = {{true, false, true}, {true, true, false}};
+
+		for (size_t n = 0; n < 3; n++)
+			assert_int_equal(ask(f, &calls[n]).verdict,
+					 passes[i][n] ? VERDICT_ALLOW : VERDICT_DENY);
+	}
+	expect_start(find_record(f, "call.decision", 1, text, sizeof(text)), "reason",
+		     "\"the limit `start_session_rate` allows at most 1 different values per "
+		     "lifetime for this grant");
+	expect_start(find_record(f, "call.decision", 5, text, sizeof(text)), "reason",
+		     "\"a call with this key was forwarded already, and passes once per "
+		     "lifetime\"");
+}
+
+static void test_values_without_a_key_for_their_hash_deny(void **state)
+{
+	static const uint8_t one[32] = {1};
+	struct fixture *f = *state;
+	struct msg_call_verdict verdict;
+	struct msg_call call;
+
+	assert_int_equal(mkdirat(f->state_fd, "hmac.key", 0700), 0);
+	start_keeper(f);
+	call = new_call_of_value(f, CHARGE_VALUE, one);
+	verdict = ask(f, &call);
+	assert_int_equal(verdict.verdict, VERDICT_DENY);
+	assert_int_equal(verdict.failed, 1);
+	assert_non_null(memmem(verdict.reason.p, verdict.reason.n, "hmac.key", 8));
+	call = new_call_of_value(f, CHARGE_ONCE, one);
+	assert_int_equal(ask(f, &call).failed, 1);
+	/* What needs no hash is counted. */
+	call = new_call(f, "start_session");
+	add_limit(&call, SCOPE_GRANT, 1);
+	assert_int_equal(ask(f, &call).verdict, VERDICT_ALLOW);
+}
+
+static void test_value_that_the_proxy_could_not_hash_denies(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call_of_value(f, CHARGE_VALUE, NULL);
+	call.charges[0].value_sha256 = span_of("");
+	assert_int_equal(ask(f, &call).failed, 1);
+}
+
+static void test_charge_of_no_known_kind_ends_the_keeper(void **state)
+{
+	static const uint8_t one[32] = {1};
+	struct fixture *f = *state;
+	struct msg_call call;
+
+	start_keeper(f);
+	call = new_call_of_value(f, CHARGE_KINDS, one);
+	assert_int_equal(channel_send(&f->keeper_of_proxy, MSG_CALL, &call), 0);
+	expect_violation(f);
+}
+
 static void test_checkpoints_appear_while_the_run_goes_on(void **state)
 {
 	struct fixture *f = *state;
@@ -976,6 +1189,12 @@ int main(void)
 		TEST(test_suppressed_refusals_are_counted_when_the_run_is_cut_short),
 		TEST(test_stranger_texts_stay_inside_their_fields),
 		TEST(test_outcome_of_an_unknown_call_ends_the_keeper),
+		TEST(test_each_call_names_the_policy_that_judged_it),
+		TEST(test_a_policy_that_failed_is_recorded_and_forgotten),
+		TEST(test_a_policy_that_was_not_brought_ends_the_keeper),
+		TEST(test_another_policy_than_was_brought_ends_the_keeper),
+		TEST(test_a_policy_out_of_order_ends_the_keeper),
+		TEST(test_a_call_by_a_policy_to_come_ends_the_keeper),
 		TEST(test_unknown_event_ends_the_keeper),
 		TEST(test_breach_found_at_the_end_leaves_no_clean_end),
 		TEST(test_second_outcome_ends_the_keeper),
@@ -988,6 +1207,10 @@ int main(void)
 		TEST(test_full_disk_denies_and_recovers),
 		TEST(test_unwritable_run_directory_denies_every_call),
 		TEST(test_unusable_limits_deny_only_what_they_count),
+		TEST(test_values_are_told_apart),
+		TEST(test_values_without_a_key_for_their_hash_deny),
+		TEST(test_value_that_the_proxy_could_not_hash_denies),
+		TEST(test_charge_of_no_known_kind_ends_the_keeper),
 		TEST(test_checkpoints_appear_while_the_run_goes_on),
 		TEST(test_hmac_key_is_private_and_kept),
 	};

@@ -105,7 +105,7 @@ static void test_wrong_options_name_themselves(void **state)
 		{{"--timeout=0", "--", "x"}, "--timeout"},
 		{{"--tier=c", "--", "x"}, "--tier"},
 		{{"--tier=ab", "--", "x"}, "--tier"},
-		{{"--observe", "--", "x"}, "--observe"},
+		{{"--observe=1", "--", "x"}, "--observe"},
 		{{"--fail-on=drift", "--", "x"}, "--fail-on"},
 		{{"--preset=nonsense", "--", "x"}, "--preset"},
 		{{"--preset=", "--", "x"}, "--preset"},

@@ -56,7 +56,7 @@ static const struct command_case cases[] = {
 	{{"policy", "check", "--jsn", "good.json"}, 2, NULL, "unknown option --jsn"},
 	{{"policy"}, 2, NULL, "usage: mcpjail policy check"},
 	{{"policy", "--help"}, 0, "usage: mcpjail policy check", NULL},
-	{{"policy", "explain"}, 2, NULL, "policy explain: no such command in this version"},
+	{{"policy", "explian"}, 2, NULL, "policy explian: no such command"},
 	{{"policy", "check"}, 0, "/mcpjail/policy.json: sound (3 tools", NULL},
 };
 

@@ -100,9 +100,9 @@ static const struct decision_case cases[] = {
 	{mixed, "asks", DENY, "/tools/asks/action",
 	 "a person's approval: costs money. Approval is "
 	 "not available in this version",
-	 "", false, true},
-	{mixed, "asks_plain", DENY, "/tools/asks_plain/action", "ask the person you work for", "",
-	 false, true},
+	 "/tools/asks/limits/0 /all_tools/limits/0 /all_tools/rate_limit ", false, true},
+	{mixed, "asks_plain", DENY, "/tools/asks_plain/action", "ask the person you work for",
+	 "/all_tools/limits/0 /all_tools/rate_limit ", false, true},
 	{mixed, "paid", ALLOW, "/tools/paid", "", "/all_tools/limits/0 /all_tools/rate_limit ",
 	 true, true},
 	{mixed, "destructive", ALLOW, "/tools/destructive", "",

@@ -16,7 +16,7 @@
  * The gitdirs of worktrees and submodules lie in the main one, and are found there. Repositories
  * in directories below are not looked for, nor can new ones be kept from being made: git enters
  * those that the index calls submodules, and then runs what their configuration says, at any
- * `git status` above them.
+ * `git status` above them. They are looked for at the end (jail/submodules.h).
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -32,8 +32,6 @@
 #include "base/cleanup.h"
 #include "keeps_git_internal.h"
 
-#define GIT_DIRS_MAX   64 /* worktrees, and submodules, that are kept one by one */
-#define GIT_DEPTH_MAX  8  /* of submodules' names, and of submodules in submodules */
 #define GIT_GITDIR_TAG "gitdir: "
 
 const struct keep_rule keeps_git_dir_rule = {PLACEHOLDER_DIR, MISSING_IS_BLOCKED, KEEP_SEALED};
@@ -128,19 +126,14 @@ static int find_own_config(struct keep_search *search, const char *gitdir, bool 
 	return 0;
 }
 
-struct gitdirs {
-	char *paths[GIT_DIRS_MAX];
-	size_t n;
-};
-
-static void gitdirs_free(struct gitdirs *dirs)
+void keeps_gitdirs_free(struct keeps_gitdirs *dirs)
 {
 	for (size_t i = 0; i < dirs->n; i++)
 		free(dirs->paths[i]);
 }
 
-/* Directories in @path that have a @mark; those in others too, down to @depth. -E2BIG: too many */
-static int find_gitdirs(const char *path, const char *mark, unsigned depth, struct gitdirs *ret)
+int keeps_git_find_dirs(const char *path, const char *mark, unsigned depth,
+			struct keeps_gitdirs *ret)
 {
 	DIR *dir = opendir(path);
 	char below[PATH_MAX], marked[PATH_MAX];
@@ -154,10 +147,10 @@ static int find_gitdirs(const char *path, const char *mark, unsigned depth, stru
 		    !S_ISDIR(st.st_mode))
 			continue;
 		if (lstat(marked, &st) < 0) {
-			r = depth ? find_gitdirs(below, mark, depth - 1, ret) : 0;
+			r = depth ? keeps_git_find_dirs(below, mark, depth - 1, ret) : 0;
 			continue;
 		}
-		if (ret->n == GIT_DIRS_MAX)
+		if (ret->n == KEEPS_GIT_DIRS_MAX)
 			r = -E2BIG;
 		else if (!(ret->paths[ret->n++] = strdup(below)))
 			r = -ENOMEM;
@@ -169,12 +162,12 @@ static int find_gitdirs(const char *path, const char *mark, unsigned depth, stru
 
 static int keep_worktrees(struct keep_search *search, const char *gitdir, bool has_own_config)
 {
-	__attribute__((cleanup(gitdirs_free))) struct gitdirs dirs = {.n = 0};
+	__attribute__((cleanup(keeps_gitdirs_free))) struct keeps_gitdirs dirs = {.n = 0};
 	char path[PATH_MAX];
 	int r = keeps_git_join(path, gitdir, "worktrees");
 
 	if (!r)
-		r = find_gitdirs(path, "commondir", 0, &dirs);
+		r = keeps_git_find_dirs(path, "commondir", 0, &dirs);
 	if (r == -E2BIG)
 		return keeps_git_keep(search, gitdir, "worktrees", keeps_git_present_rule);
 	for (size_t i = 0; !r && i < dirs.n; i++) {
@@ -192,12 +185,12 @@ static int keep_gitdir(struct keep_search *search, const char *gitdir, unsigned 
 
 static int keep_modules(struct keep_search *search, const char *gitdir, unsigned depth)
 {
-	__attribute__((cleanup(gitdirs_free))) struct gitdirs dirs = {.n = 0};
+	__attribute__((cleanup(keeps_gitdirs_free))) struct keeps_gitdirs dirs = {.n = 0};
 	char path[PATH_MAX];
 	int r = keeps_git_join(path, gitdir, "modules");
 
 	if (!r)
-		r = depth ? find_gitdirs(path, "HEAD", GIT_DEPTH_MAX, &dirs) : -E2BIG;
+		r = depth ? keeps_git_find_dirs(path, "HEAD", KEEPS_GIT_DEPTH_MAX, &dirs) : -E2BIG;
 	if (r == -E2BIG)
 		return keeps_git_keep(search, gitdir, "modules", keeps_git_present_rule);
 	for (size_t i = 0; !r && i < dirs.n; i++)
@@ -261,7 +254,7 @@ static int keep_linked(struct keep_search *search, const char *root)
 	autofree char *gitdir = find_linked(root);
 	int r = keeps_git_keep(search, root, ".git", keeps_git_dir_rule);
 
-	return r || !gitdir ? r : keep_gitdir(search, gitdir, GIT_DEPTH_MAX);
+	return r || !gitdir ? r : keep_gitdir(search, gitdir, KEEPS_GIT_DEPTH_MAX);
 }
 
 /* A .git that is a repository itself. */
@@ -280,17 +273,31 @@ int keeps_add_git(struct keep_search *search, const char *root)
 	int r;
 
 	/* A repository that was made writable itself. */
-	r = is_gitdir(root) ? keep_gitdir(search, root, GIT_DEPTH_MAX)
+	r = is_gitdir(root) ? keep_gitdir(search, root, KEEPS_GIT_DEPTH_MAX)
 			    : keeps_git_keep(search, root, "HEAD", keeps_git_dir_rule);
 	if (r || keeps_git_join(path, root, ".git") || keeps_is_opened(search->layout, path))
 		return r;
 	if (gitdir) {
 		r = keeps_git_keep(search, root, ".git", in_place_rule);
-		r = r ? r : keep_gitdir(search, gitdir, GIT_DEPTH_MAX);
+		r = r ? r : keep_gitdir(search, gitdir, KEEPS_GIT_DEPTH_MAX);
 	} else {
 		r = keep_linked(search, root);
 	}
 	return r ? r : keeps_git_add_named(search, root);
+}
+
+char *keeps_git_dir(const char *root, char **ret_common)
+{
+	autofree char *gitdir = find_own(root);
+	char *common;
+
+	if (!gitdir)
+		gitdir = follow(root, ".git", GIT_GITDIR_TAG);
+	if (!gitdir)
+		return NULL;
+	common = follow(gitdir, "commondir", "");
+	*ret_common = common ? common : strdup(gitdir);
+	return ptr_take(&gitdir);
 }
 
 char *keeps_git_common_dir(const char *dir, char *ret_top)

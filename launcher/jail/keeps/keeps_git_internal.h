@@ -11,7 +11,9 @@
 
 #include "jail/keeps/keeps.h"
 
-#define KEEPS_GIT_FILE_MAX 65536 /* bytes of a configuration that are looked at */
+#define KEEPS_GIT_FILE_MAX  65536 /* bytes of a configuration that are looked at */
+#define KEEPS_GIT_DIRS_MAX  64    /* worktrees, and submodules, that are kept one by one */
+#define KEEPS_GIT_DEPTH_MAX 8     /* of submodules' names, and of submodules in submodules */
 
 /* Without a placeholder, with one of git's own kind, with a link to nowhere. */
 extern const struct keep_rule keeps_git_present_rule, keeps_git_dir_rule, keeps_git_file_rule;
@@ -21,6 +23,30 @@ int keeps_git_join(char ret[PATH_MAX], const char *dir, const char *name);
 
 /** keeps_git_read() - The beginning of a file, NUL-terminated. Return: false if there is none */
 bool keeps_git_read(const char *dir, const char *name, char *ret, size_t size);
+
+/**
+ * keeps_git_dir() - The repository of which @root is the worktree's top
+ * @ret_common: Where its configuration is, canonical, to be freed; NULL if memory is short
+ *
+ * Return: canonical, to be freed; NULL: none
+ */
+char *keeps_git_dir(const char *root, char **ret_common);
+
+struct keeps_gitdirs {
+	char *paths[KEEPS_GIT_DIRS_MAX];
+	size_t n;
+};
+
+void keeps_gitdirs_free(struct keeps_gitdirs *dirs);
+
+/**
+ * keeps_git_find_dirs() - Add the directories in @path that have a @mark
+ * @depth: So far down the others are looked through for more
+ *
+ * Return: 0; -E2BIG if there are too many; -ENOMEM
+ */
+int keeps_git_find_dirs(const char *path, const char *mark, unsigned depth,
+			struct keeps_gitdirs *ret);
 
 /** keeps_git_keep() - keeps_add(), unless it was opened; @name may be absolute. Return: as that */
 int keeps_git_keep(struct keep_search *search, const char *dir, const char *name,
