@@ -3,7 +3,7 @@
 
 _mcpjail() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} i
-	local options='--policy --allow --preset --grant --write --env --forward-host --connect-to
+	local options='--policy --allow --preset --grant --observe --write --env --forward-host --connect-to
 		--upstream-ca --run-dir --require --tier --timeout --fail-on --summary --quiet --verbose --help'
 
 	# Behind -- it is the command's turn.
@@ -28,7 +28,7 @@ _mcpjail() {
 		mapfile -t COMPREPLY < <(compgen -e -- "$cur")
 		return ;;
 	--require)
-		mapfile -t COMPREPLY < <(compgen -W 'namespaces tproxy netlog mounts seccomp landlock broker ports signals cgroup bpf processes memory cpu' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'namespaces tproxy netlog mounts seccomp broker landlock ports signals cgroup bpf processes memory cpu' -- "$cur")
 		return ;;
 	--tier)
 		mapfile -t COMPREPLY < <(compgen -W 'a b' -- "$cur")
@@ -37,23 +37,24 @@ _mcpjail() {
 		mapfile -t COMPREPLY < <(compgen -W 'denied unknown lost' -- "$cur")
 		return ;;
 	policy)
-		mapfile -t COMPREPLY < <(compgen -W 'check allow deny' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'check test explain diff init allow deny' -- "$cur")
 		return ;;
 	esac
 	case ${COMP_WORDS[1]} in
-	trace | verify)
+	reload | trace | verify)
 		mapfile -t COMPREPLY < <(cd "${XDG_STATE_HOME:-$HOME/.local/state}/mcpjail/runs" 2>/dev/null &&
 			compgen -o dirnames -W '--json --anchor --process' -- "$cur")
 		return ;;
 	policy)
 		compopt -o default
+		mapfile -t COMPREPLY < <(compgen -f -W '--json --call --from-run --from-server' -- "$cur")
 		return ;;
 	doctor)
 		mapfile -t COMPREPLY < <(compgen -W '--tls --json --apparmor' -- "$cur")
 		return ;;
 	esac
 	if ((COMP_CWORD == 1)); then
-		options+=' run doctor policy trace verify'
+		options+=' run doctor policy reload trace verify'
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$options --" -- "$cur")
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 
-BENCH	:= $(patsubst %,$(BUILD)/tests/bench/%,client launch origin connects parts)
+BENCH	:= $(patsubst %,$(BUILD)/tests/bench/%,client launch origin connects parts policy limits)
 
 $(BUILD)/tests/bench/client: tests/bench/call.c tests/bench/call.h
-$(BUILD)/tests/bench/parts: $(LIB)
+$(addprefix $(BUILD)/tests/bench/,parts policy limits): $(LIB)
 $(BUILD)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ \

@@ -477,6 +477,10 @@ def main():
         print("\nwhat the parts cost by themselves, time on a processor")
         sys.stdout.flush()
         subprocess.run([f"{BIN}/parts", scratch], check=True)
+        subprocess.run([f"{BIN}/policy", f"{ROOT}/tests/unit/policy_worked.json"], check=True)
+        print("\nlimits charged in the log that runs share, time until they are")
+        sys.stdout.flush()
+        subprocess.run([f"{BIN}/limits", scratch], check=True)
         if stages.available():
             print("\nstages of one call (traced by perf)")
             total = 0

@@ -14,6 +14,8 @@
 
 #include "fuzz.h"
 #include "policy/egress.h"
+#include "policy/explain.h"
+#include "policy/load/unwired.h"
 #include "policy/policy.h"
 #include "policy/surroundings.h"
 
@@ -37,7 +39,20 @@ static void check_errors(const struct policy_errors *errors, struct span text)
 	}
 }
 
-/* The same document otherwise laid out; NULL if numbers do not survive jansson. */
+/* jansson writes a double with digits that no policy may have. */
+static bool has_real(const json_t *value)
+{
+	json_t *object = (json_t *)(uintptr_t)value;
+	bool has = json_is_real(value);
+
+	for (void *i = json_object_iter(object); i && !has; i = json_object_iter_next(object, i))
+		has = has_real(json_object_iter_value(i));
+	for (size_t i = 0; i < json_array_size(value) && !has; i++)
+		has = has_real(json_array_get(value, i));
+	return has;
+}
+
+/* The same document otherwise laid out. */
 static struct policy *load_again(const json_t *root, size_t flags)
 {
 	autofree char *text = json_dumps(root, flags);
@@ -45,7 +60,7 @@ static struct policy *load_again(const json_t *root, size_t flags)
 	struct policy *policy = NULL;
 
 	must(text);
-	if (policy_parse(text, strlen(text), "policy.json", &policy, &errors)) {
+	if (policy_parse_whole(text, strlen(text), "policy.json", &policy, &errors)) {
 		fprintf(stderr, "%s\n%s: %s\n", text, policy_errors_at(&errors, 0)->where,
 			policy_errors_at(&errors, 0)->what);
 		must(!"the same document loads in another layout");
@@ -64,7 +79,9 @@ static void check_decision(const struct policy *policy, const struct policy_call
 	must(d->verdict == VERDICT_ALLOW || d->verdict == VERDICT_DENY ||
 	     d->verdict == VERDICT_ASK);
 	must(!d->rule[0] || d->rule[0] == '/');
-	must(d->n_limits <= POLICY_LIMITS_MAX && (d->verdict == VERDICT_ALLOW || !d->n_limits));
+	must(d->n_limits <= POLICY_LIMITS_MAX && d->n_bound <= POLICY_BINDS_MAX);
+	must(d->verdict == VERDICT_ALLOW || d->approval.is_required ||
+	     (!d->n_limits && !d->n_bound && !d->once.rule));
 	for (size_t i = 0; i < d->n_limits; i++)
 		must(d->limits[i]->rule[0] == '/' && d->limits[i]->window_ms &&
 		     strlen(d->limits[i]->counter) <= POLICY_COUNTER_MAX);
@@ -75,6 +92,30 @@ static void check_decision(const struct policy *policy, const struct policy_call
 	must(d->reason[0]);
 	policy_denial(d, call->tool, text, sizeof(text));
 	must(!strncmp(text, "mcpjail denied ", 15) && strlen(text) < sizeof(text) - 1);
+}
+
+/* Every stage up to the one that decides, and only that one has something to say. */
+static void check_explained(const struct policy *policy, const struct policy_call *call)
+{
+	struct policy_decision plain, d;
+	struct policy_trace trace;
+	bool is_over = false, is_stateful;
+
+	policy_decide(policy, call, &plain);
+	policy_explain(policy, call, NULL, &d, &trace);
+	for (unsigned i = 0; i < POLICY_STAGES; i++) {
+		const struct policy_step *step = &trace.steps[i];
+		bool speaks = step->verdict == STEP_DENIES || step->verdict == STEP_ASKS;
+
+		must(is_over == (step->verdict == STEP_NOT_REACHED));
+		must(speaks == (step->rule[0] == '/') && speaks == (step->reason[0] != '\0'));
+		must(!speaks || !strcmp(step->rule, d.rule));
+		is_over = is_over || speaks;
+	}
+	must((trace.verdict == VERDICT_ALLOW) == !is_over);
+	is_stateful = trace.steps[STAGE_BIND].verdict == STEP_DENIES ||
+		      trace.steps[STAGE_LIMITS].verdict == STEP_DENIES;
+	must(is_stateful || (plain.verdict == d.verdict && !strcmp(plain.rule, d.rule)));
 }
 
 static void check_redaction(const struct policy *policy, const struct policy_call *call)
@@ -94,6 +135,7 @@ static void compare_call(const struct policy *policy, const struct policy *other
 	struct policy_decision a, b;
 
 	check_decision(policy, call, &a);
+	check_explained(policy, call);
 	check_redaction(policy, call);
 	same.server = policy_server_at(other, 0);
 	check_decision(other, &same, &b);
@@ -101,8 +143,9 @@ static void compare_call(const struct policy *policy, const struct policy *other
 	must(!strcmp(a.rule, b.rule) && !strcmp(a.reason, b.reason));
 	for (size_t i = 0; i < a.n_limits; i++)
 		must(!strcmp(a.limits[i]->rule, b.limits[i]->rule) &&
-		     a.limits[i]->max == b.limits[i]->max &&
-		     a.limits[i]->amount == b.limits[i]->amount);
+		     a.limits[i]->max == b.limits[i]->max && a.amounts[i] == b.amounts[i] &&
+		     !a.distinct[i] == !b.distinct[i]);
+	must(a.n_bound == b.n_bound && a.approval.is_required == b.approval.is_required);
 }
 
 static void check_calls(const struct policy *policy, const struct policy *other, const json_t *root,
@@ -278,11 +321,39 @@ static void check_surroundings(const struct policy *policy)
 		must(files->write.items[i][0]);
 }
 
+/* What nothing carries out yet loads as well, for who only wants to know. */
+static int load_whole(const char *text, size_t n, struct policy **ret)
+{
+	autopolicyerrors struct policy_errors errors = {.items = NULL};
+	int r = policy_parse_whole(text, n, "policy.json", ret, &errors);
+
+	must(r == 0 || (r == -EINVAL && policy_errors_count(&errors)));
+	return r;
+}
+
+/* What a call returned earlier is found again by its own strings. */
+static void check_yields(const json_t *arguments)
+{
+	json_auto_t *result = json_object();
+	const json_t *value;
+	const char *key;
+
+	json_object_set(result, "structuredContent", (json_t *)(uintptr_t)arguments);
+	json_object_foreach ((json_t *)(uintptr_t)arguments, key, value) {
+		uint8_t digest[32];
+
+		must(!json_string_length(value) ||
+		     policy_result_yields(result, json_string_value(value),
+					  json_string_length(value)));
+		must(!policy_values_digest(&value, 1, digest));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	autofree char *copy = NULL;
 	autopolicyerrors struct policy_errors errors = {.items = NULL};
-	autopolicy struct policy *policy = NULL, *again = NULL;
+	autopolicy struct policy *policy = NULL, *again = NULL, *whole = NULL;
 	json_auto_t *root = NULL, *arguments = NULL;
 	struct span text, call;
 	int r;
@@ -291,11 +362,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	copy = fuzz_copy(text.p, text.n);
 	r = policy_parse(copy, text.n, "policy.json", &policy, &errors);
 	must(!r || r == -EINVAL);
-	if (r) {
+	must(!r == !policy_errors_count(&errors));
+	if (r)
 		check_errors(&errors, text);
+	if (load_whole(copy, text.n, &whole)) {
+		must(r);
 		return 0;
 	}
-	must(!policy_errors_count(&errors));
 	root = json_loadb(copy, text.n, JSON_REJECT_DUPLICATES, NULL);
 	must(root);
 	arguments = call.n ? json_loadb(call.p, call.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -303,9 +376,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		json_decref(arguments);
 		arguments = NULL;
 	}
-	again = load_again(root, JSON_INDENT(2));
-	check_calls(policy, again, root, arguments);
-	check_egress(root, policy, arguments);
-	check_surroundings(policy);
+	check_yields(arguments);
+	if (!has_real(root))
+		again = load_again(root, JSON_INDENT(2));
+	check_calls(whole, again ? again : whole, root, arguments);
+	if (!r && again)
+		check_egress(root, policy, arguments);
+	if (!r)
+		check_surroundings(policy);
 	return 0;
 }
