@@ -99,6 +99,16 @@ part_pid() { # supervisor's pid, role - of its role or of the jail's init
 	fi
 }
 
+await_part() { # supervisor's pid, role - as part_pid; proxy, dialer and broker come a moment after the agent
+	local pid
+	for _ in $(seq 200); do
+		pid=$(part_pid "$1" "$2")
+		[ -n "$pid" ] && break
+		sleep 0.05
+	done
+	echo "$pid"
+}
+
 served() { # tool - how many calls of it reached the server
 	grep -c "\"tool\": *\"$1\"" "$SERVED"
 }

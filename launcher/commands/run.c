@@ -55,7 +55,8 @@ static int exit_of_command(const struct run_result *res, const struct run_option
 {
 	int status = WIFSIGNALED(res->wait_status) ? 128 + WTERMSIG(res->wait_status)
 						   : WEXITSTATUS(res->wait_status);
-	bool is_lost = res->ledger.lost || res->ledger.failure[0] || !res->has_ledger;
+	bool is_lost =
+		res->ledger.lost || res->ledger.failure[0] || res->reason[0] || !res->has_ledger;
 
 	if (status)
 		return status;

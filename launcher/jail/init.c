@@ -14,7 +14,8 @@
  *	test	files and privileges, as the agent will find them
  *	agent	forked; it confines itself, and executes its command when the supervisor says so
  *
- * It holds capabilities up to "drop", and parses nothing but the supervisor's messages.
+ * It holds capabilities up to "drop", and parses the supervisor's messages and, for Java's key
+ * store, the system's own certificates.
  *
  * Longer than most: the order of the stages is what there is to read.
  */

@@ -36,6 +36,8 @@ static int open_channels(const enum role *roles, size_t n, struct channel *ret_c
 {
 	int r = 0;
 
+	for (size_t i = 0; i < n; i++)
+		ret_channels[i] = (struct channel){.fd = -1};
 	for (size_t i = 0; !r && i < n; i++) {
 		int pair[2];
 
@@ -44,6 +46,8 @@ static int open_channels(const enum role *roles, size_t n, struct channel *ret_c
 			return r;
 		ret_theirs[i] = pair[1];
 		r = channel_open(&ret_channels[i], pair[0], ROLE_SUPERVISOR, roles[i]);
+		if (r)
+			fd_close(&pair[0]);
 	}
 	return r;
 }

@@ -48,7 +48,10 @@ enum stage { STAGE_SETUP = 0, STAGE_RUNNING, STAGE_ENDING };
 #define SERVICE_LISTENERS 4 /* TCP, DNS over UDP and TCP, netlog */
 #define SERVICE_POLLS     (SERVICE_LISTENERS + 1)
 
-/* What proxy, dialer and broker are to be given; -1 and 0 once they have been. */
+/*
+ * What proxy, dialer and broker are to be given; -1 and 0 once they have been. Without a broker its
+ * ends stay here, to hold off the ends of keeper and proxy.
+ */
 struct service {
 	bool is_started;
 	struct nursery nursery;           /* of dialer and proxy */
@@ -162,17 +165,25 @@ void supervision_reap(struct supervision *s);
 
 /**
  * supervision_open_lines() - The keeper's channels to proxy and broker
- * @ret_keeper_proxy, @ret_keeper_broker: Its ends, the caller's to close; -1 on failure
+ * @ret_keeper_proxy, @ret_keeper_broker: Its ends, the caller's to close, also after a failure
  *
  * Return: 0; -errno
  */
 int supervision_open_lines(struct supervision *s, int *ret_keeper_proxy, int *ret_keeper_broker);
 
-/** supervision_keep_listeners() - The first @n of a message and, if there is a log, its last */
-void supervision_keep_listeners(struct supervision *s, struct message *m, size_t n, bool has_log);
+/**
+ * supervision_keep_listeners() - The first @n of a message and, if there is a log, its last
+ *
+ * Return: 0; -EPROTO: there are some already
+ */
+int supervision_keep_listeners(struct supervision *s, struct message *m, size_t n, bool has_log);
 
-/** supervision_keep_calls() - The agent's calls, for the broker, and what came with them */
-void supervision_keep_calls(struct supervision *s, struct message *m);
+/**
+ * supervision_keep_calls() - The agent's calls, for the broker, and what came with them
+ *
+ * Return: 0; -EPROTO: there are some already
+ */
+int supervision_keep_calls(struct supervision *s, struct message *m);
 
 /** supervision_poll_service() - What to wait on for the first request. Return: how many */
 size_t supervision_poll_service(const struct supervision *s, struct pollfd *ret);
@@ -185,6 +196,9 @@ void supervision_start_service(struct supervision *s);
 
 /** supervision_serve_the_last() - If what the jail has asked for last was not seen yet, start it */
 void supervision_serve_the_last(struct supervision *s);
+
+/** supervision_note_loss() - While the run ends: what was asked last may not be in the record */
+void supervision_note_loss(struct supervision *s, const char *why);
 
 /** supervision_end_service() - Close what was never given away. Harmless to repeat */
 void supervision_end_service(struct supervision *s);

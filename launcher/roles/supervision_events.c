@@ -55,6 +55,16 @@ void supervision_fail(struct supervision *s, const char *format, ...)
 	supervision_kill_jail(s);
 }
 
+void supervision_note_loss(struct supervision *s, const char *why)
+{
+	struct run_result *res = s->result;
+
+	log_error("%s: records of what was asked last may be missing", why);
+	if (!res->reason[0])
+		snprintf(res->reason, sizeof(res->reason),
+			 "%.400s: records of what was asked last may be missing", why);
+}
+
 static void signal_agent(struct supervision *s, int signo)
 {
 	if (s->stage == STAGE_RUNNING)

@@ -132,8 +132,7 @@ static int on_jail_sockets(struct supervision *s, struct message *m)
 	if (wants_pty)
 		s->pty_master = message_take_fd(m, 3);
 	supervision_raise_wall(s, m->fds[0]);
-	supervision_keep_listeners(s, m, 3, m->n_fds > netlog_at);
-	return 0;
+	return supervision_keep_listeners(s, m, 3, m->n_fds > netlog_at);
 }
 
 static int on_jail_ready(struct supervision *s, struct message *m)
@@ -285,8 +284,7 @@ static int on_notifier(struct supervision *s, struct message *m)
 {
 	if (s->jail.tier == JAIL_TIER_B)
 		return supervision_send_jail(s, m->fds, m->n_fds);
-	supervision_keep_calls(s, m);
-	return 0;
+	return supervision_keep_calls(s, m);
 }
 
 static int on_ledger_closed(struct supervision *s, struct message *m)

@@ -35,22 +35,29 @@ int supervision_open_lines(struct supervision *s, int *ret_keeper_proxy, int *re
 	return r;
 }
 
-void supervision_keep_listeners(struct supervision *s, struct message *m, size_t n, bool has_log)
+int supervision_keep_listeners(struct supervision *s, struct message *m, size_t n, bool has_log)
 {
 	struct service *service = &s->service;
 
+	/* Once: who sends them is the jail's. */
+	if (service->n_listeners || n + has_log > SERVICE_LISTENERS)
+		return -EPROTO;
 	for (size_t i = 0; i < n; i++)
 		service->listeners[service->n_listeners++] = message_take_fd(m, i);
 	if (has_log)
 		service->listeners[service->n_listeners++] = message_take_fd(m, m->n_fds - 1);
+	return 0;
 }
 
-void supervision_keep_calls(struct supervision *s, struct message *m)
+int supervision_keep_calls(struct supervision *s, struct message *m)
 {
 	struct service *service = &s->service;
 
+	if (service->n_jail || m->n_fds > ARRAY_SIZE(service->jail))
+		return -EPROTO;
 	for (size_t i = 0; i < m->n_fds; i++)
 		service->jail[service->n_jail++] = message_take_fd(m, i);
+	return 0;
 }
 
 void supervision_drop_calls(struct supervision *s)
@@ -244,11 +251,19 @@ void supervision_start_service(struct supervision *s)
 	supervision_drop_calls(s);
 	drop_listeners(service);
 	fd_close(&service->proxy_line);
+	/* Without a broker its ends hold off the ends of keeper and proxy. */
+	if (s->parts[PART_BROKER].pid) {
+		fd_close(&service->broker_line);
+		fd_close(&service->broker_proxy);
+	}
 	if (!r)
 		return;
 	if (!err.what[0])
 		error_set(&err, "proxy, dialer and broker", NULL, "cannot be configured: %s",
 			  strerror(-r));
 	error_format(&err, line, sizeof(line));
-	supervision_fail(s, "%s", line);
+	if (s->stage == STAGE_ENDING)
+		supervision_note_loss(s, line);
+	else
+		supervision_fail(s, "%s", line);
 }

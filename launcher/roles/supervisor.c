@@ -43,6 +43,7 @@ static void turn(struct supervision *s, int wait_ms)
 		fds[CHANNELS + i] = (struct pollfd){.fd = s->parts[i].channel.fd, .events = POLLIN};
 	control_poll(&s->control, fds + CONTROL);
 	n += relay_poll(s->plan->relay, fds + n);
+	/* Looked at last: what was asked before init said its word is seen in the same turn. */
 	service = n;
 	if (s->stage == STAGE_RUNNING)
 		n_service = supervision_poll_service(s, fds + n);
@@ -166,6 +167,8 @@ static void end_jail(struct supervision *s)
 /* The last output, the last of what the proxy has to record, and the keeper is told. */
 static void end_service(struct supervision *s)
 {
+	char why[64];
+
 	await_output(s);
 	terminal_give_back(&s->terminal);
 	if (s->pty_master >= 0)
@@ -175,11 +178,12 @@ static void end_service(struct supervision *s)
 	await(s, proxy_has_ended);
 	if (!proxy_has_ended(s)) {
 		/* What it had still to record is lost: the ledger says so. */
-		snprintf(s->result->reason, sizeof(s->result->reason),
-			 "the proxy did not end in %d s and was killed: records may be missing",
+		snprintf(why, sizeof(why), "the proxy did not end in %d s and was killed",
 			 SUPERVISOR_END_MS / 1000);
-		log_error("%s", s->result->reason);
+		supervision_note_loss(s, why);
 		kill_part(&s->parts[PART_PROXY]);
+	} else if (s->parts[PART_PROXY].wait_status && !s->result->reason[0]) {
+		supervision_note_loss(s, "the proxy failed at the end");
 	}
 	dismiss_broker(s);
 	supervision_count_stopped(s);

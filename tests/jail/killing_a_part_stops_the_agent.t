@@ -10,7 +10,7 @@ for part in keeper dialer proxy broker init supervisor; do
 	in_background "$TMP/out" -q -p "$(allow_all)" -g "$part" -- sh -c "touch ready; setsid sh -c 'while :; do touch alive; sleep 0.02; done' & while :; do $AGENT start_session:'{\"hostType\":\"other\"}*50'; done"
 	await_file ready
 	for _ in $(seq 100); do [ "$(served start_session)" -gt 5 ] && break; sleep 0.05; done
-	if [ $part = supervisor ]; then pid=$SUPERVISOR; else pid=$(part_pid "$SUPERVISOR" $part); fi
+	if [ $part = supervisor ]; then pid=$SUPERVISOR; else pid=$(await_part "$SUPERVISOR" $part); fi
 	init=$(part_pid "$SUPERVISOR" init)
 	[ "$(served start_session)" -gt 5 ]
 	ok $? "$part: calls were being served"

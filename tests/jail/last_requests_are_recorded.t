@@ -38,11 +38,7 @@ done
 "$MCPJAIL" -q --run-dir "$TMP/idle" -p "$(allow_all)" -- sleep 600 2>"$TMP/err" &
 SUPERVISOR=$!
 for role in dialer proxy broker; do
-	for _ in $(seq 100); do
-		[ -n "$(part_pid "$SUPERVISOR" "$role")" ] && break
-		sleep 0.05
-	done
-	[ -n "$(part_pid "$SUPERVISOR" "$role")" ]
+	[ -n "$(await_part "$SUPERVISOR" "$role")" ]
 	ok $? "nobody has asked: the $role is there in a moment"
 done
 kill "$SUPERVISOR"

@@ -44,8 +44,8 @@ else
 	# The roles are not dumpable: their own user cannot take them over this way at all.
 	in_background "$TMP/out" -q -- sh -c 'touch ready; sleep 20'
 	await_file ready
-	proxy=$(part_pid "$SUPERVISOR" proxy) keeper=$(part_pid "$SUPERVISOR" keeper)
-	for pid in "$proxy" "$keeper" "$(part_pid "$SUPERVISOR" dialer)"; do
+	proxy=$(await_part "$SUPERVISOR" proxy) keeper=$(part_pid "$SUPERVISOR" keeper)
+	for pid in "$proxy" "$keeper" "$(await_part "$SUPERVISOR" dialer)"; do
 		like "$("$BUILD/tests/jail/take_over" "$pid" 3 openat 0 2>&1)" 'seize: Operation not permitted' "process $pid cannot be taken over by its own user"
 	done
 	kill "$SUPERVISOR"

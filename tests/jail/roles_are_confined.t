@@ -8,6 +8,18 @@ await_file ready
 
 status_of() { grep -E "^($2):" "/proc/$1/status" | tr -s '\t\n' '  ' | sed 's/ $//'; }
 none=0000000000000000
+# Nobody waits for dialer, proxy and broker to be started, and to have confined themselves.
+await_confined() { # role, what its status says then
+	local pid
+	for _ in $(seq 200); do
+		pid=$(part_pid "$SUPERVISOR" "$1")
+		[ -n "$pid" ] && [ "$(status_of "$pid" 'Seccomp|Threads')" = "$2" ] && break
+		sleep 0.05
+	done
+}
+await_confined dialer "Threads: 1 Seccomp: 2"
+await_confined proxy "Threads: 1 Seccomp: 2"
+await_confined broker "Threads: 4 Seccomp: 2"
 for role in keeper dialer proxy init; do
 	pid=$(part_pid "$SUPERVISOR" $role)
 	is "$(status_of "$pid" 'Cap.*|NoNewPrivs|Seccomp')" \
@@ -16,12 +28,7 @@ for role in keeper dialer proxy init; do
 	is "$(status_of "$pid" Threads)" "Threads: 1" "$role: one thread"
 done
 
-# Nobody waits for the broker to be started, and to have entered the jail.
-for _ in $(seq 100); do
-	broker=$(part_pid "$SUPERVISOR" broker)
-	[ -n "$broker" ] && [ "$(status_of "$broker" 'Seccomp|Threads')" = "Threads: 4 Seccomp: 2" ] && break
-	sleep 0.05
-done
+broker=$(part_pid "$SUPERVISOR" broker)
 is "$(status_of "$broker" 'Cap.*|NoNewPrivs|Seccomp')" \
 	"CapInh: $none CapPrm: 00000000000c0000 CapEff: 00000000000c0000 CapBnd: $none CapAmb: $none NoNewPrivs: 1 Seccomp: 2" \
 	"broker: CAP_SYS_CHROOT and CAP_SYS_PTRACE, and none that an exec could bring; a filter"
