@@ -11,7 +11,8 @@
  * come and go, makes a question end without an answer, never late by more than its bound.
  *
  * What a process says of itself, its argv, is its own to write; exe and the pids are the
- * kernel's. Where several processes hold a socket, one of them is told.
+ * kernel's. An exe that in the jail's own mounts is another file, or none, is said to be. Where
+ * several processes hold a socket, one of them is told.
  */
 #ifndef MCPJAIL_BROKER_OWNER_H
 #define MCPJAIL_BROKER_OWNER_H
@@ -36,6 +37,7 @@ struct owner_cache;
 struct owner_sources {
 	int proc_fd; /* /proc, as whoever reads the records sees it; borrowed */
 	int diag_fd; /* diag_open() in the jail's network; borrowed */
+	int root_fd; /* the jail's, where the agent may have mounts of its own; else -1. Borrowed */
 	pid_t init;  /* the jail's processes are its descendants; it is none of them */
 	struct owner_cache *cache;        /* for owner_describe(); NULL: none. Borrowed */
 	const struct wall_owners *owners; /* who connected what, by bpf/wall.h; NULL: not told */

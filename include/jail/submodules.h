@@ -16,6 +16,7 @@
 
 #define SUBMODULES_MAX      8    /* told of */
 #define SUBMODULES_INDEX_MS 2000 /* for one index to be read */
+#define SUBMODULES_MS       1000 /* after which no further path is looked at */
 
 struct submodules {
 	char *configs[SUBMODULES_MAX]; /* to be looked at; absolute, as the agent named them */

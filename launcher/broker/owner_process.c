@@ -4,6 +4,10 @@
  * the process executes another in between. So its stat, which tells images apart by their
  * addresses, is read before and after, and what lies between counts only if it is the same.
  *
+ * The kernel names a program by the mounts in which it was executed. Who may nest has mounts
+ * of its own, in which any file can have any name: then the name is looked up in the jail's, and
+ * what it leads to compared with the program.
+ *
  * Strings are cut so that the whole fits into a record, each part into a share of its own:
  * a long command line does not push out the parents.
  */
@@ -11,9 +15,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -29,6 +36,7 @@
 #define FNV_BASIS     0xcbf29ce484222325u
 #define FNV_PRIME     0x100000001b3u
 #define UNKNOWN_JSON  512
+#define NOT_THE_JAILS " (not the jail's file of that name)"
 
 _Static_assert(EXE_JSON + ARGV_JSON + PARENTS_JSON + 256 <= IPC_EXEC_MAX, "a record's share");
 
@@ -194,10 +202,15 @@ static int write_argv(struct buf *b, const char *text, size_t n)
 
 /* --- the process ---------------------------------------------------------------------------- */
 
+struct exe {
+	char path[EXE_BYTES];
+	size_t n;        /* 0: not known */
+	bool is_another; /* than the one that is there in the jail's mounts */
+};
+
 struct image {
 	struct owner_stat stat;
-	char exe[EXE_BYTES];
-	size_t exe_n;
+	struct exe exe;
 	char argv[OWNER_ARGV_BYTES];
 	size_t argv_n;
 };
@@ -212,15 +225,50 @@ ssize_t owner_exe_read(int process_fd, char *ret, size_t size)
 	return n < 0 ? 0 : n;
 }
 
-static int read_image(int process_fd, struct image *ret)
+/* Of a server of files nothing is asked. Return: false if there is no such file */
+static bool look_at(int at, const char *name, int flags, struct statx *ret)
 {
-	struct owner_stat after;
-	int r = owner_stat_read(process_fd, &ret->stat);
-	ssize_t n = r ? r : owner_exe_read(process_fd, ret->exe, sizeof(ret->exe));
+	return !statx(at, name, flags | AT_STATX_DONT_SYNC, STATX_INO | STATX_NLINK, ret);
+}
+
+/* What was removed has no name anywhere, and the kernel says so behind the one that it had. */
+static bool is_of_the_jail(int root_fd, int process_fd, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	struct statx image, there;
+	autoclose int fd = -1;
+
+	if (!look_at(process_fd, "exe", 0, &image))
+		return false;
+	if (!image.stx_nlink)
+		return true;
+	fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	return fd >= 0 && look_at(fd, "", AT_EMPTY_PATH, &there) &&
+	       image.stx_ino == there.stx_ino && image.stx_dev_major == there.stx_dev_major &&
+	       image.stx_dev_minor == there.stx_dev_minor;
+}
+
+static int read_exe(const struct owner_sources *sources, int process_fd, struct exe *ret)
+{
+	ssize_t n = owner_exe_read(process_fd, ret->path, sizeof(ret->path) - 1);
 
 	if (n < 0)
 		return (int)n;
-	ret->exe_n = (size_t)n;
+	ret->path[n] = '\0';
+	ret->n = (size_t)n;
+	ret->is_another = n && sources->root_fd >= 0 &&
+			  !is_of_the_jail(sources->root_fd, process_fd, ret->path);
+	return 0;
+}
+
+static int read_image(const struct owner_sources *sources, int process_fd, struct image *ret)
+{
+	struct owner_stat after;
+	int r = owner_stat_read(process_fd, &ret->stat);
+
+	if (!r)
+		r = read_exe(sources, process_fd, &ret->exe);
 	if (!r)
 		r = read_file(process_fd, "cmdline", ret->argv, sizeof(ret->argv), &ret->argv_n);
 	if (!r)
@@ -235,8 +283,10 @@ static int read_image(int process_fd, struct image *ret)
 /* One that executes another program is another: what it does then is not the first one's. */
 static int write_id(struct buf *b, pid_t pid, const struct image *image)
 {
-	uint64_t what = hash(FNV_BASIS, image->exe, image->exe_n);
+	uint64_t what = hash(FNV_BASIS, image->exe.path, image->exe.n);
 
+	if (image->exe.is_another)
+		what = hash(what, NOT_THE_JAILS, sizeof(NOT_THE_JAILS));
 	what = hash(what, image->argv, image->argv_n);
 	return buf_printf(b, "{\"id\":\"%d-%llu-%08x\",\"pid\":%d,\"start_ns\":%llu,\"exe\":", pid,
 			  (unsigned long long)image->stat.start_ticks,
@@ -244,9 +294,19 @@ static int write_id(struct buf *b, pid_t pid, const struct image *image)
 			  (unsigned long long)owner_start_ns(&image->stat));
 }
 
-static int write_exe(struct buf *b, const char *exe, size_t n, size_t share)
+/* Behind a path that is cut the mark stays. */
+static int write_exe(struct buf *b, const struct exe *exe, size_t share)
 {
-	return n ? write_cut(b, exe, n, share) : buf_puts(b, "null");
+	int r;
+
+	if (!exe->n)
+		return buf_puts(b, "null");
+	r = write_cut(b, exe->path, exe->n,
+		      exe->is_another ? share - sizeof(NOT_THE_JAILS) : share);
+	if (r || !exe->is_another)
+		return r;
+	b->len--; /* the quote */
+	return buf_puts(b, NOT_THE_JAILS "\"");
 }
 
 /*
@@ -264,14 +324,16 @@ static int open_parent(int proc_fd, int child_fd, pid_t parent, int *ret)
 	return 1;
 }
 
-static int write_parent(struct buf *b, int process_fd, pid_t pid, bool is_first)
+static int write_parent(const struct owner_sources *sources, struct buf *b, int process_fd,
+			pid_t pid, bool is_first)
 {
-	char exe[EXE_BYTES];
-	ssize_t n = owner_exe_read(process_fd, exe, sizeof(exe));
+	struct exe exe;
 	int r = buf_printf(b, "%s{\"pid\":%d,\"exe\":", is_first ? "" : ",", pid);
 
+	if (read_exe(sources, process_fd, &exe))
+		exe.n = 0;
 	if (!r)
-		r = write_exe(b, exe, n < 0 ? 0 : (size_t)n, PARENT_JSON - 64);
+		r = write_exe(b, &exe, PARENT_JSON - 64);
 	return r ? r : buf_puts(b, "}");
 }
 
@@ -290,7 +352,7 @@ static int write_parents(const struct owner_sources *sources, int process_fd, pi
 		if (parent <= 1 || parent == sources->init || parent == getpid() ||
 		    open_parent(sources->proc_fd, child_fd, parent, &fd) != 1)
 			break;
-		r = write_parent(b, fd, parent, i == 0);
+		r = write_parent(sources, b, fd, parent, i == 0);
 		if (owner_stat_read(fd, &stat))
 			break;
 		fd_close(&child_fd);
@@ -305,12 +367,12 @@ int owner_process_write(const struct owner_sources *sources, int process_fd, pid
 {
 	size_t before = b->len;
 	struct image image;
-	int r = read_image(process_fd, &image);
+	int r = read_image(sources, process_fd, &image);
 
 	if (!r)
 		r = write_id(b, pid, &image);
 	if (!r)
-		r = write_exe(b, image.exe, image.exe_n, EXE_JSON);
+		r = write_exe(b, &image.exe, EXE_JSON);
 	if (!r)
 		r = buf_puts(b, ",\"argv\":");
 	if (!r)

@@ -44,6 +44,7 @@ struct broker_role {
 	struct owner_cache *cache;
 	struct wall_owners *owners; /* NULL: there is no second wall */
 	struct policy *policy;
+	int root_fd;    /* of the jail, for who may nest; else -1 */
 	int init_pidfd; /* tier B; -1: none, or it has ended */
 	bool is_scoped; /* tier B: remains_are_scoped() */
 };
@@ -158,11 +159,14 @@ static int open_questions(struct broker_role *role)
 	diag = diag_open();
 	if (diag < 0)
 		return diag;
+	if (b->has_namespaces && b->allows_nested_sandbox)
+		role->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = owner_cache_new(&role->cache);
 	if (r)
 		return r;
 	b->owners = (struct owner_sources){.proc_fd = b->proc_fd,
 					   .diag_fd = diag,
+					   .root_fd = role->root_fd,
 					   .init = b->init,
 					   .cache = role->cache,
 					   .owners = role->owners};
@@ -307,6 +311,7 @@ int broker_main(int supervisor_fd)
 			   .proxy = {.fd = -1},
 			   .fs_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP,
 			   .lock = PTHREAD_MUTEX_INITIALIZER},
+		.root_fd = -1,
 		.init_pidfd = -1,
 	};
 	struct error err = {{0}, {0}, {0}};

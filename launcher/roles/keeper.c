@@ -36,7 +36,6 @@
 #include "base/crypto.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "ledger/scan.h"
 #include "policy/policy.h"
 #include "roles/keeper.h"
 #include "sandbox/confine.h"
@@ -283,16 +282,10 @@ static int on_run_ended(struct keeper *k, const struct message *m)
 	bool has_end;
 	int r = message_decode(m, &ended);
 
-	if (r)
-		return r;
-	k->status.child_exit = ended.child_exit < 256 ? (int)ended.child_exit : -1;
-	k->status.signal = ended.signal < 128 ? (int)ended.signal : 0;
-	if ((ended.second_wall.n && !scan_is_value(ended.second_wall)) ||
-	    (ended.submodules.n && !scan_is_value(ended.submodules)))
-		return -EPROTO;
-	span_copy(ended.second_wall, k->status.second_wall, sizeof(k->status.second_wall));
-	span_copy(ended.submodules, k->status.submodules, sizeof(k->status.submodules));
-	r = drain(k, &k->proxy);
+	if (!r)
+		r = keeper_note_end(k, &ended);
+	if (!r)
+		r = drain(k, &k->proxy);
 	if (!r)
 		r = drain(k, &k->broker);
 	if (r)

@@ -150,6 +150,9 @@ void keeper_record_exec(struct keeper *k, const struct msg_run_execed *execed);
 /** keeper_note_process() - proc.exec, the first time that this process appears in a record */
 void keeper_note_process(struct keeper *k, struct span exec);
 
+/** keeper_note_end() - How the run ended, for status.json and run.end. Return: 0; -EPROTO */
+int keeper_note_end(struct keeper *k, const struct msg_run_ended *ended);
+
 /** keeper_record_end() - run.end. Return: 0; -errno */
 int keeper_record_end(struct keeper *k, struct span failure);
 

@@ -103,6 +103,20 @@ void keeper_note_process(struct keeper *k, struct span exec)
 	(void)keeper_commit(k);
 }
 
+int keeper_note_end(struct keeper *k, const struct msg_run_ended *ended)
+{
+	struct run_status *s = &k->status;
+
+	if ((ended->second_wall.n && !scan_is_value(ended->second_wall)) ||
+	    (ended->submodules.n && !scan_is_value(ended->submodules)))
+		return -EPROTO;
+	s->child_exit = ended->child_exit < 256 ? (int)ended->child_exit : -1;
+	s->signal = ended->signal < 128 ? (int)ended->signal : 0;
+	span_copy(ended->second_wall, s->second_wall, sizeof(s->second_wall));
+	span_copy(ended->submodules, s->submodules, sizeof(s->submodules));
+	return 0;
+}
+
 int keeper_record_end(struct keeper *k, struct span failure)
 {
 	const struct run_status *s = &k->status;

@@ -59,6 +59,22 @@ is "$(nested $bwrap python3 talk.py "$TMP/host.sock" only)" 'Permission denied' 
 is "$(nested $bwrap --bind "$TMP" /mnt python3 talk.py /mnt/host.sock only)" 'Permission denied' "whatever it is called there"
 is "$(nested unshare -Ur /usr/sbin/chroot / sh -c "cd $WORK && python3 talk.py $TMP/host.sock only")" 'Permission denied' "or from a root of its own"
 
+# A name in mounts of its own is not taken for the jail's.
+curl=$(realpath "$(command -v curl)")
+cp "$curl" other-program
+exes() { # RUN-DIRECTORY: of the programs that were refused a connection
+	python3 -c 'import json, sys
+for line in open(sys.argv[1] + "/ledger.jsonl"):
+    r = json.loads(line)
+    if r["type"] == "net.denied":
+        print(r["exec"].get("exe", r["exec"]))' "$1" | sort -u
+}
+nested_to() { "$MCPJAIL" -q -p "$TMP/nested.json" --run-dir "$TMP/$1" -- "${@:2}" 2>&1 </dev/null; }
+nested_to bound unshare -Urm sh -c 'mount --bind "$0" "$1" && exec "$1" -sS -m 5 https://other.example/' "$WORK/other-program" "$curl" >/dev/null
+is "$(exes "$TMP/bound")" "$curl (not the jail's file of that name)" "a program that is bound over another is not recorded as that one"
+nested_to own bwrap --ro-bind / / --dev /dev curl -sS -m 5 https://other.example/ >/dev/null
+is "$(exes "$TMP/own")" "$curl" "the jail's own programs are, in a sandbox as well"
+
 # --- and there is no way out ---------------------------------------------------------------------------
 # Where nothing guards and nothing hides, they work.
 for control in move_guard remove_guard move_guard_in_overlay bind_below_mask overlay_below_mask detach_and_look sysfs set_user_id listener; do

@@ -90,6 +90,7 @@ static inline int world_set_up(void **state)
 	w->broker.own_fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	w->broker.owners.proc_fd = w->broker.proc_fd;
 	w->broker.owners.diag_fd = -1;
+	w->broker.owners.root_fd = -1;
 	w->broker.standins = standins_new();
 	pthread_mutex_init(&w->broker.lock, NULL);
 	pthread_mutex_init(&w->broker.fs_lock, NULL);

@@ -56,6 +56,7 @@ static int rig_new(void **state)
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	rig->sources.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	rig->sources.diag_fd = diag_open();
+	rig->sources.root_fd = -1;
 	rig->sources.init = getpid();
 	assert_true(rig->sources.proc_fd >= 0 && rig->sources.diag_fd >= 0);
 	assert_int_equal(owner_new(&rig->sources, &rig->owner), 0);

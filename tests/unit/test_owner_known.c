@@ -16,7 +16,8 @@ static void replace_link(struct fake_proc *proc, const char *name, const char *t
 
 static int write_known(struct owner_known *k, struct fake_proc *proc, char *ret, size_t size)
 {
-	const struct owner_sources sources = {.proc_fd = proc->fd, .diag_fd = -1, .init = INIT};
+	const struct owner_sources sources = {
+		.proc_fd = proc->fd, .diag_fd = -1, .root_fd = -1, .init = INIT};
 	autobuf struct buf b = BUF_INIT(IPC_EXEC_MAX);
 	int r = owner_known_write(k, &sources, &b);
 

@@ -11,12 +11,11 @@
 #define INIT      10
 #define ARGV(...) __VA_ARGS__, sizeof(__VA_ARGS__)
 
-static int tell(struct fake_proc *proc, int pid, char *ret, size_t size)
+static int tell_from(const struct owner_sources *sources, int pid, char *ret, size_t size)
 {
-	const struct owner_sources sources = {.proc_fd = proc->fd, .diag_fd = -1, .init = INIT};
 	autobuf struct buf b = BUF_INIT(IPC_EXEC_MAX);
-	int fd = owner_open_process(proc->fd, pid);
-	int r = fd < 0 ? fd : owner_process_write(&sources, fd, pid, &b);
+	int fd = owner_open_process(sources->proc_fd, pid);
+	int r = fd < 0 ? fd : owner_process_write(sources, fd, pid, &b);
 
 	assert_true(size > IPC_EXEC_MAX);
 	snprintf(ret, size, "%.*s", (int)b.len, b.len ? (char *)b.data : "");
@@ -24,6 +23,14 @@ static int tell(struct fake_proc *proc, int pid, char *ret, size_t size)
 	if (fd >= 0)
 		close(fd);
 	return r;
+}
+
+static int tell(struct fake_proc *proc, int pid, char *ret, size_t size)
+{
+	const struct owner_sources sources = {
+		.proc_fd = proc->fd, .diag_fd = -1, .root_fd = -1, .init = INIT};
+
+	return tell_from(&sources, pid, ret, size);
 }
 
 /* The raw text of a member, or "" */
@@ -237,7 +244,8 @@ static void test_a_parent_that_ended_is_no_parent(void **state)
 static void test_a_thread_is_told_as_its_process(void **state)
 {
 	struct fake_proc *proc = *state;
-	const struct owner_sources sources = {.proc_fd = proc->fd, .diag_fd = -1, .init = INIT};
+	const struct owner_sources sources = {
+		.proc_fd = proc->fd, .diag_fd = -1, .root_fd = -1, .init = INIT};
 	static const char status[] = "Name:\tx\nTgid:\t40\nPid:\t41\n";
 	autobuf struct buf b = BUF_INIT(IPC_EXEC_MAX);
 
@@ -249,6 +257,76 @@ static void test_a_thread_is_told_as_its_process(void **state)
 	buf_clear(&b);
 	assert_int_equal(owner_describe(&sources, 99, &b), 0);
 	assert_memory_equal(b.data, "{\"unknown\":\"", 12);
+}
+
+/* In the jail's mounts, which are those below @root, or not. */
+static void check_name(struct fake_proc *proc, const char *root, const char *exe, bool is_there)
+{
+	struct owner_sources sources = {.proc_fd = proc->fd, .diag_fd = -1, .init = INIT};
+	char json[IPC_EXEC_MAX + 1], expected[256], command[512];
+
+	fake_process(proc, &(struct fake_process){.pid = 40, .parent = 41, .exe = exe, .start = 1});
+	fake_process(proc, &(struct fake_process){.pid = 41, .parent = 1, .exe = exe, .start = 1});
+	sources.root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(sources.root_fd >= 0);
+	assert_int_equal(tell_from(&sources, 40, json, sizeof(json)), 0);
+	snprintf(expected, sizeof(expected), "\"%s%s\"", exe,
+		 is_there ? "" : " (not the jail's file of that name)");
+	assert_string_equal(member(json, "exe"), expected);
+	snprintf(command, sizeof(command), "[{\"pid\":41,\"exe\":%s}]", expected);
+	assert_string_equal(member(json, "parents"), command);
+	close(sources.root_fd);
+	snprintf(command, sizeof(command), "rm -r %s/40 %s/41", proc->path, proc->path);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_a_name_in_mounts_of_its_own_is_told_as_such(void **state)
+{
+	struct fake_proc *proc = *state;
+	char command[1024], exe[96], root[96], removed[32];
+	int fd;
+
+	snprintf(exe, sizeof(exe), "%s/program", proc->path);
+	snprintf(root, sizeof(root), "%s/root", proc->path);
+	snprintf(command, sizeof(command), "mkdir -p %s%s && echo a >%s && echo b >%s%s", root,
+		 proc->path, exe, root, exe);
+	assert_int_equal(system(command), 0);
+	check_name(proc, "/", exe, true);
+	check_name(proc, proc->path, exe, false); /* nothing has that name there */
+	check_name(proc, root, exe, false);       /* another file has */
+	snprintf(command, sizeof(command), "ln -f %s %s%s", exe, root, exe);
+	assert_int_equal(system(command), 0);
+	check_name(proc, root, exe, true);
+	snprintf(command, sizeof(command), "rm %s%s && ln -s /program %s%s && ln %s %s/program",
+		 root, exe, root, exe, exe, root);
+	assert_int_equal(system(command), 0);
+	check_name(proc, root, exe, false); /* a link: no program's name */
+
+	/* One that was removed has none; what the kernel says of it stays as it is. */
+	fd = open(exe, O_RDONLY | O_CLOEXEC);
+	snprintf(removed, sizeof(removed), "/proc/self/fd/%d", fd);
+	snprintf(command, sizeof(command), "rm %s %s/program", exe, root);
+	assert_int_equal(system(command), 0);
+	check_name(proc, root, removed, true);
+	close(fd);
+}
+
+static void test_behind_a_long_path_it_is_told_as_well(void **state)
+{
+	static const char mark[] = "… (not the jail's file of that name)\"";
+	struct fake_proc *proc = *state;
+	struct owner_sources sources = {.proc_fd = proc->fd, .diag_fd = -1, .init = INIT};
+	char json[IPC_EXEC_MAX + 1], exe[3500];
+	size_t n;
+
+	memset(exe, '/', sizeof(exe));
+	snprintf(exe + sizeof(exe) - 8, 8, "program");
+	fake_process(proc, &(struct fake_process){.pid = 40, .parent = 1, .exe = exe, .start = 1});
+	sources.root_fd = proc->fd;
+	assert_int_equal(tell_from(&sources, 40, json, sizeof(json)), 0);
+	n = strlen(member(json, "exe"));
+	assert_true(n > sizeof(mark) && n <= 1024);
+	assert_string_equal(member(json, "exe") + n - (sizeof(mark) - 1), mark);
 }
 
 #define WITH_PROC(test) cmocka_unit_test_setup_teardown(test, fake_proc_new, fake_proc_free)
@@ -267,6 +345,8 @@ int main(void)
 		WITH_PROC(test_parts_of_two_programs_are_not_mixed),
 		WITH_PROC(test_a_parent_that_ended_is_no_parent),
 		WITH_PROC(test_a_thread_is_told_as_its_process),
+		WITH_PROC(test_a_name_in_mounts_of_its_own_is_told_as_such),
+		WITH_PROC(test_behind_a_long_path_it_is_told_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,6 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +45,7 @@ struct search {
 	const struct timespec *since;
 	struct submodules *found;
 	unsigned n_entered, n_walks;
+	uint64_t until_ms; /* CLOCK_MONOTONIC: the agent can make this long */
 };
 
 static void tell(struct search *s, const char *dir, const char *name)
@@ -64,9 +64,9 @@ static void tell(struct search *s, const char *dir, const char *name)
 /* --- an index ---------------------------------------------------------------------------- */
 
 static const struct seccomp_row child_rows[] = {
-	{SCMP_SYS(read), SECCOMP_RET_ALLOW, 1, "the index", {{0}}},
-	{SCMP_SYS(write), SECCOMP_RET_ALLOW, 1, "what was found", {{0}}},
-	{SCMP_SYS(exit_group), SECCOMP_RET_ALLOW, 1, "the end", {{0}}},
+	{SYS_read, SECCOMP_RET_ALLOW, 1, "the index", {{0}}},
+	{SYS_write, SECCOMP_RET_ALLOW, 1, "what was found", {{0}}},
+	{SYS_exit_group, SECCOMP_RET_ALLOW, 1, "the end", {{0}}},
 };
 
 static const struct seccomp_table child_table = {
@@ -236,6 +236,10 @@ static void look_at(struct search *s, const char *top, const char *path)
 	char dir[PATH_MAX], git[PATH_MAX];
 	struct stat st;
 
+	if (clock_mono_ms() >= s->until_ms) {
+		s->found->is_unknown = true;
+		return;
+	}
 	if (!leads_to_directory(top, path) || keeps_git_join(dir, top, path) ||
 	    keeps_git_join(git, dir, ".git") || lstat(git, &st))
 		return;
@@ -255,11 +259,16 @@ static void look_at(struct search *s, const char *top, const char *path)
 
 /* --- a repository ---------------------------------------------------------------------------- */
 
-/* What an index says, and the one that it goes on in, if @base_of is where that lies. */
-static int read_paths(struct search *s, const char *gitdir, const char *name, size_t hash_bytes,
-		      const char *top, bool is_base)
+struct repository {
+	const char *top, *gitdir;
+	size_t hash_bytes;
+};
+
+/* What an index says, and the one that it goes on in, which goes on in none. */
+static int read_paths(struct search *s, const struct repository *of, const char *name, bool is_base)
 {
-	autoclose int fd = open_file(gitdir, name);
+	autoclose int fd = open_file(of->gitdir, name);
+	size_t digits = 2 * of->hash_bytes;
 	autofree char *text = NULL;
 	char base[32 + 2 * GIT_SHA256_BYTES];
 	ssize_t n;
@@ -270,7 +279,7 @@ static int read_paths(struct search *s, const char *gitdir, const char *name, si
 	text = fd < 0 ? NULL : malloc(PATHS_BYTES);
 	if (!text)
 		return fd < 0 ? fd : -ENOMEM;
-	n = parse(fd, hash_bytes, text, PATHS_BYTES - 1);
+	n = parse(fd, of->hash_bytes, text, PATHS_BYTES - 1);
 	if (n < 0)
 		return (int)n;
 	text[n] = '\0';
@@ -278,13 +287,13 @@ static int read_paths(struct search *s, const char *gitdir, const char *name, si
 		int failed = 0;
 
 		if (*p == GIT_INDEX_SUBMODULE && p[1])
-			look_at(s, top, p + 1);
-		else if (*p != GIT_INDEX_BASE || is_base || strlen(p + 1) != 2 * hash_bytes ||
-			 strspn(p + 1, "0123456789abcdef") != 2 * hash_bytes)
+			look_at(s, of->top, p + 1);
+		else if (*p != GIT_INDEX_BASE || is_base || strlen(p + 1) != digits ||
+			 strspn(p + 1, "0123456789abcdef") != digits)
 			failed = -EBADMSG; /* its name is in the other, at a place that is not told
 					    */
 		else if (snprintf(base, sizeof(base), "sharedindex.%s", p + 1) > 0)
-			failed = read_paths(s, gitdir, base, hash_bytes, top, true);
+			failed = read_paths(s, of, base, true);
 		r = r ? r : failed;
 	}
 	return r;
@@ -293,16 +302,16 @@ static int read_paths(struct search *s, const char *gitdir, const char *name, si
 static void enter(struct search *s, const char *top, const char *gitdir, const char *common)
 {
 	autofree char *config = malloc(KEEPS_GIT_FILE_MAX);
-	bool is_sha256;
+	struct repository r = {top, gitdir, GIT_SHA1_BYTES};
 
-	if (!config || s->n_entered++ == REPOSITORIES_MAX) {
+	if (!config || s->n_entered++ >= REPOSITORIES_MAX) {
 		s->found->is_unknown = true;
 		return;
 	}
-	is_sha256 = keeps_git_read(common, "config", config, KEEPS_GIT_FILE_MAX) &&
-		    strcasestr(config, "sha256");
-	if (read_paths(s, gitdir, "index", is_sha256 ? GIT_SHA256_BYTES : GIT_SHA1_BYTES, top,
-		       false))
+	if (keeps_git_read(common, "config", config, KEEPS_GIT_FILE_MAX) &&
+	    strcasestr(config, "sha256"))
+		r.hash_bytes = GIT_SHA256_BYTES;
+	if (read_paths(s, &r, "index", false))
 		s->found->is_unknown = true;
 }
 
@@ -368,7 +377,10 @@ void submodules_find(const char *top, const struct timespec *since, struct submo
 {
 	autofree char *common = NULL, *gitdir = NULL;
 	char modules[PATH_MAX];
-	struct search s = {.modules = modules, .since = since, .found = ret};
+	struct search s = {.modules = modules,
+			   .since = since,
+			   .found = ret,
+			   .until_ms = clock_mono_ms() + SUBMODULES_MS};
 
 	gitdir = keeps_git_dir(top, &common);
 	if (!gitdir || !common || keeps_git_join(modules, common, "modules"))
