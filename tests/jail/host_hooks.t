@@ -115,6 +115,25 @@ mkdir -p tools/below && cd tools/below || exit 1
 git config core.hooksPath tools/below/hooks
 unlike "$(j -- sh -c 'mkdir hooks; echo evil >hooks/pre-commit; cat hooks/*' 2>&1)" '^evil' "and from a directory below the top"
 cd "$TMP/repo" || exit 1
+git config core.hooksPath own
+git config includeIf.gitdir:/nowhere/.path "$TMP/repo/more"
+printf '[core]\n\thooksPath = elsewhere\n' >more
+named "hooks that are configured again where a condition does not hold"
+git config --unset includeIf.gitdir:/nowhere/.path
+git worktree add -q "$TMP/elsewhere" 2>/dev/null && cp -r tools own "$TMP/elsewhere" && cd "$TMP/elsewhere" || exit 1
+git config --worktree core.hooksPath tools && git config --worktree core.fsmonitor own/pre-commit
+j -- sh -c 'for f in own/pre-commit tools/fsm; do echo evil >$f; rm -f $f; echo evil >x; mv x $f; done' >/dev/null
+unlike "$(cat own/* tools/fsm 2>/dev/null)" evil "what a linked worktree configures for itself"
+cd "$TMP/repo" || exit 1
+git worktree remove --force "$TMP/elsewhere"; git branch -qD elsewhere
+{ printf '\xef\xbb\xbf'; cat .git/config; } >x && mv x .git/config
+named "and a configuration that begins with a byte order mark"
+sed -i '1s/^\xef\xbb\xbf//' .git/config
+cp .git/config saved && printf '[include]\n\tpath = loop\n' >>.git/config && printf '[include]\n\tpath = loop\n\tpath = loop\n\tpath = loop\n' >.git/loop
+like "$(j -- echo ran)" "$PWD/.git/loop: .*includes more than" "files that include themselves are refused"
+cp saved .git/config && rm .git/loop && yes '# long' | head -c 1100000 >>.git/config
+like "$(j -- echo ran)" "$PWD/.git/config: .*longer than" "so is a configuration too long to be read"
+mv saved .git/config
 for key in core.hooksPath core.fsmonitor filter.x.clean include.path; do git config --unset $key; done
 git config --global --remove-section core
 rm -rf shared more tools own home
@@ -124,6 +143,12 @@ git init -q "$TMP/outside/lib" && git -C "$TMP/outside/lib" commit -q --allow-em
 git -c protocol.file.allow=always submodule --quiet add "$TMP/outside/lib" lib && git commit -qm sub
 j -- sh -c 'echo evil >.git/modules/lib/hooks/pre-commit; git -C lib config core.fsmonitor evil; echo evil >>.git/modules/lib/config' >/dev/null
 unlike "$(cat .git/modules/lib/config .git/modules/lib/hooks/pre-commit 2>/dev/null)" evil "a submodule's hooks and configuration are kept"
+mkdir lib/own && echo good >lib/own/pre-commit && echo good >lib/fsm
+git -C lib config core.hooksPath own && git -C lib config core.fsmonitor ./fsm
+j -- sh -c 'cd lib; for f in own/pre-commit fsm; do echo evil >$f; rm -f $f; echo evil >x; mv x $f; done; mv own o; mkdir own; echo evil >own/pre-commit' >/dev/null
+is "$(cat lib/own/* lib/fsm)" $'good\ngood' "and what its configuration names"
+git -C lib config --unset core.hooksPath; git -C lib config --unset core.fsmonitor; rm -rf lib/own lib/fsm lib/x
+sleep 0.1 # a file that is as old as the run counts as newer
 is "$(j -- sh -c 'cd lib && git commit -q --allow-empty -m in && git log -1 --format=%s')" in "commits in it work"
 
 # --- named, it is open --------------------------------------------------------------------
@@ -152,6 +177,11 @@ rm second.json
 mkdir .husky && echo good >.husky/pre-commit && ln .husky/pre-commit second
 like "$(j -- sh -c 'echo evil >second')" "$PWD/.husky/pre-commit: .*second name" "nor one in a directory that is kept"
 is "$(cat .husky/pre-commit)" good "which stays as it is"
+for mode in 444 555; do
+	chmod $mode second
+	like "$(j -- sh -c 'chmod u+w second; echo evil >second')" "$PWD/.husky/pre-commit: .*second name" "nor one of mode $mode, which its owner may change"
+done
+chmod 644 second
 mv second .husky/pre-push
 is "$(j -- echo ran)" ran "names that are kept together do no harm"
 rm -r .husky

@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/remove_tree.h"
-#include "jail/keeps/keeps.h"
+#include "jail/keeps/keeps_git_internal.h"
 
 #define TEXT_MAX   8192
 #define NAMES_MAX  24
@@ -131,15 +131,16 @@ static size_t count(const char *path)
 }
 
 /* What is kept at @below in the tree; @named: in it, opened by --write. Both may be NULL. */
-static void find(const struct fixture *f, const char *below, const char *named, char ret[TEXT_MAX])
+static int try_find(const struct fixture *f, const char *below, const char *named,
+		    char ret[TEXT_MAX], struct error *err)
 {
 	struct layout layout = {.trees = {{(char *)(uintptr_t)f->tree, true, false}}, .n_trees = 1};
 	struct placeholders held = PLACEHOLDERS_NONE;
 	struct keeps keeps = {.n = 0};
-	struct error err = {"", "", ""};
-	struct keep_search search = {&layout, &held, &keeps, &err};
+	struct keep_search search = {&layout, &held, &keeps, err};
 	size_t before = count(f->tree);
 	char path[2 * PATH_MAX], root[2 * PATH_MAX];
+	int r;
 
 	layout.homes[0] = (char *)(uintptr_t)f->tree;
 	snprintf(path, sizeof(path), "%s/%s", f->tree, named ? named : "");
@@ -148,12 +149,20 @@ static void find(const struct fixture *f, const char *below, const char *named, 
 	assert_int_equal(placeholders_open(f->state, &held), 0);
 	assert_int_equal(placeholders_share(&held, f->tree), 0);
 	snprintf(root, sizeof(root), "%s%s%s", f->tree, below ? "/" : "", below ? below : "");
-	assert_int_equal(keeps_add_git(&search, root), 0);
+	r = keeps_add_git(&search, root);
 	list(f, &keeps, ret);
 	keeps_free(&keeps);
 	path_list_free(&layout.named);
 	placeholders_remove(&held);
 	assert_int_equal(count(f->tree), before);
+	return r;
+}
+
+static void find(const struct fixture *f, const char *below, const char *named, char ret[TEXT_MAX])
+{
+	struct error err = {"", "", ""};
+
+	assert_int_equal(try_find(f, below, named, ret, &err), 0);
 }
 
 static const struct scene {
@@ -188,12 +197,36 @@ static const struct scene {
 	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
 	 "sealed tree/.git/hooks\nsealed tree/HEAD\nsealed tree/h\n",
 	 NULL},
-	{"the last of two counts, on its section's line",
+	{"the last of two is not known to count, nor one on its section's line",
 	 {GIT, "tree/.git/config=[core]\nhookspath=a\n[core] hookspath = b\n", "tree/a/", "tree/b/",
 	  NULL},
 	 NULL,
 	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
-	 "sealed tree/.git/hooks\nsealed tree/HEAD\nsealed tree/b\n",
+	 "sealed tree/.git/hooks\nsealed tree/HEAD\nsealed tree/a\nsealed tree/b\n",
+	 NULL},
+	{"nor one of a file that is included only elsewhere",
+	 {GIT, "tree/.git/config=[core]\nhookspath=a\n[includeIf \"gitdir:/no/\"]\npath=../more\n",
+	  "tree/more=[core]\nhookspath=b\n", "tree/a/", "tree/b/", NULL},
+	 NULL,
+	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
+	 "sealed tree/.git/hooks\nsealed tree/HEAD\nsealed tree/a\nsealed tree/b\n"
+	 "sealed tree/more\n",
+	 NULL},
+	{"an alias is a program's if it says so",
+	 {GIT,
+	  "tree/.git/config=[alias]\na = \"!f() { ./one; sh ./two; }; f\"\n"
+	  "b = log ./three\nc = \"!./four\"\n",
+	  "tree/one=", "tree/two=", "tree/three=", NULL},
+	 NULL,
+	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
+	 "sealed tree/.git/hooks\nsealed tree/HEAD\nsealed tree/four\nsealed tree/one\n"
+	 "sealed tree/two\n",
+	 NULL},
+	{"behind a byte order mark",
+	 {GIT, "tree/.git/config=\xef\xbb\xbf[core]\nhookspath=a\n", "tree/a/", NULL},
+	 NULL,
+	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
+	 "sealed tree/.git/hooks\nsealed tree/HEAD\nsealed tree/a\n",
 	 NULL},
 	{"hooks in the home, if they are there",
 	 {GIT, "tree/.git/config=[core]\n hookspath = ~/mine/hooks\n", "tree/mine/hooks/", NULL},
@@ -227,6 +260,37 @@ static const struct scene {
 	 "sealed tree/.git/config.worktree\nsealed tree/.git/hooks\nfixed tree/.git/worktrees\n"
 	 "fixed tree/.git/worktrees/w\nsealed tree/.git/worktrees/w/commondir\n"
 	 "sealed tree/.git/worktrees/w/config.worktree\nsealed tree/HEAD\n",
+	 NULL},
+	{"what a linked worktree's own configuration names",
+	 {REPOSITORY("apart/.git"), "apart/.git/config=[core]\nhookspath=a\n",
+	  "apart/.git/config.worktree=[core]\nhookspath=no\n",
+	  "apart/.git/worktrees/w/commondir=../..\n",
+	  "apart/.git/worktrees/w/config.worktree=[core]\nhookspath=b\nfsmonitor=./c\n",
+	  "tree/.git=gitdir: ../apart/.git/worktrees/w\n", "tree/a/", "tree/b/", "tree/c=", NULL},
+	 NULL,
+	 "sealed tree/.git\nsealed tree/HEAD\nsealed tree/a\nsealed tree/b\nsealed tree/c\n",
+	 NULL},
+	{"what a submodule's configuration names, in its worktree",
+	 {GIT, REPOSITORY("tree/.git/modules/lib"),
+	  "tree/.git/modules/lib/config=[core]\nworktree=../../../sub\nhookspath=h\n"
+	  "fsmonitor=./f\n",
+	  "tree/sub/h/", "tree/sub/f=", NULL},
+	 NULL,
+	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
+	 "sealed tree/.git/hooks\nfixed tree/.git/modules\nfixed tree/.git/modules/lib\n"
+	 "sealed tree/.git/modules/lib/commondir\nsealed tree/.git/modules/lib/config\n"
+	 "sealed tree/.git/modules/lib/hooks\nsealed tree/HEAD\nfixed tree/sub\n"
+	 "sealed tree/sub/f\nsealed tree/sub/h\n",
+	 NULL},
+	{"a submodule cannot be sealed for its own hooks",
+	 {GIT, REPOSITORY("tree/.git/modules/lib"),
+	  "tree/.git/modules/lib/config=[core]\nworktree=../../../sub\nhookspath=.\n", "tree/sub/",
+	  NULL},
+	 NULL,
+	 "fixed tree/.git\nsealed tree/.git/commondir\nsealed tree/.git/config\n"
+	 "sealed tree/.git/hooks\nfixed tree/.git/modules\nfixed tree/.git/modules/lib\n"
+	 "sealed tree/.git/modules/lib/commondir\nsealed tree/.git/modules/lib/config\n"
+	 "sealed tree/.git/modules/lib/hooks\nsealed tree/HEAD\n",
 	 NULL},
 	{"submodules, also in directories of their names",
 	 {GIT, REPOSITORY("tree/.git/modules/lib/x")},
@@ -313,17 +377,91 @@ static void test_too_many_worktrees_are_sealed_together(void **state)
 	assert_null(strstr(got, "tree/.git/worktrees/"));
 }
 
+/* --- what cannot be read to its end -------------------------------------------------------- */
+
+static void expect_refusal(const struct fixture *f, int expected, const char *file)
+{
+	struct error err = {"", "", ""};
+	char got[TEXT_MAX], path[2 * PATH_MAX];
+
+	assert_int_equal(try_find(f, NULL, NULL, got, &err), expected);
+	snprintf(path, sizeof(path), "%s/%s", f->base, file);
+	assert_string_equal(err.where, path);
+	assert_true(err.mend[0]);
+}
+
+/* Each time ten deep, that would be 3^10 files; git refuses them. */
+static void test_files_that_include_themselves_are_not_read_for_ever(void **state)
+{
+	static const char *const made[] = {
+		GIT, "tree/.git/config=[include]\npath=loop\n",
+		"tree/.git/loop=[include]\npath=loop\npath=loop\npath=loop\n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		make_one(*state, made[i]);
+	expect_refusal(*state, -ELOOP, "tree/.git/loop");
+}
+
+static const struct {
+	const char *name;
+	size_t size;
+	int r;
+} sizes[] = {
+	{"tree/.git/config", KEEPS_GIT_CONFIG_MAX, 0},
+	{"tree/.git/config", KEEPS_GIT_CONFIG_MAX + 1, -EFBIG},
+	{"tree/.git/config", KEEPS_GIT_CONFIG_MAX + 2, -EFBIG},
+	{"tree/.gitconfig", KEEPS_GIT_CONFIG_MAX, 0},
+	{"tree/.gitconfig", 2 * KEEPS_GIT_CONFIG_MAX, -EFBIG},
+};
+
+/* A comment that long, and a setting at its end. */
+static void make_long(const struct fixture *f, const char *name, size_t size)
+{
+	static const char end[] = "\n[core]\nhookspath=h\n";
+	char path[2 * PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", f->base, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	for (size_t i = strlen(end); i < size; i++)
+		fputc('#', file);
+	fputs(end, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void test_a_long_configuration_is_read_whole_or_refused(void **state)
+{
+	static const char *const repository[] = {GIT, "tree/h/"};
+	const struct fixture *f = *state;
+	char got[TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(repository); k++)
+			make_one(f, repository[k]);
+		make_long(f, sizes[i].name, sizes[i].size);
+		if (sizes[i].r) {
+			expect_refusal(f, sizes[i].r, sizes[i].name);
+		} else {
+			find(f, NULL, NULL, got);
+			assert_non_null(strstr(got, "sealed tree/h\n"));
+		}
+		assert_int_equal(remove_tree(f->tree), 0);
+		assert_int_equal(mkdir(f->tree, 0700), 0);
+	}
+}
+
 /* --- the repository above ----------------------------------------------------------------- */
 
 static const struct {
-	const char *dir, *common, *top; /* NULL: none */
+	const char *dir, *common, *top, *gitdir; /* NULL: none */
 } dirs[] = {
-	{"own", "own/.git", "own"},
-	{"own/a/b", "own/.git", "own"},
-	{"linked/a", "own/.git", "linked"},
-	{"own/sub", "own/.git/modules/sub", "own/sub"},
-	{"none/a", NULL, NULL},
-	{"broken", NULL, NULL},
+	{"own", "own/.git", "own", "own/.git"},
+	{"own/a/b", "own/.git", "own", "own/.git"},
+	{"linked/a", "own/.git", "linked", "own/.git/worktrees/w"},
+	{"own/sub", "own/.git/modules/sub", "own/sub", "own/.git/modules/sub"},
+	{"none/a", NULL, NULL, NULL},
+	{"broken", NULL, NULL, NULL},
 };
 
 static void test_the_repository_above_is_found(void **state)
@@ -345,17 +483,19 @@ static void test_the_repository_above_is_found(void **state)
 		make_one(f, made[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		char dir[2 * PATH_MAX], top[PATH_MAX] = "untouched";
-		autofree char *found = NULL;
+		autofree char *found = NULL, *gitdir = NULL;
 
 		snprintf(dir, sizeof(dir), "%s/%s", f->base, dirs[i].dir);
-		found = keeps_git_common_dir(dir, top);
+		found = keeps_git_common_dir(dir, top, &gitdir);
 		assert_int_equal(!found, !dirs[i].common);
 		if (!found) {
 			assert_string_equal(top, "untouched");
+			assert_null(gitdir);
 			continue;
 		}
 		assert_string_equal(found + strlen(f->base) + 1, dirs[i].common);
 		assert_string_equal(top + strlen(f->base) + 1, dirs[i].top);
+		assert_string_equal(gitdir + strlen(f->base) + 1, dirs[i].gitdir);
 	}
 }
 
@@ -365,6 +505,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_TREE(test_what_git_runs_is_kept),
 		IN_TREE(test_too_many_worktrees_are_sealed_together),
+		IN_TREE(test_files_that_include_themselves_are_not_read_for_ever),
+		IN_TREE(test_a_long_configuration_is_read_whole_or_refused),
 		IN_TREE(test_the_repository_above_is_found),
 	};
 

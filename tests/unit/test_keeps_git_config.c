@@ -29,6 +29,8 @@ static const struct {
 } files[] = {
 	{"", ""},
 	{"[core]\n\tbare = false\n", "core.bare=false|"},
+	{"\xef\xbb\xbf[core]\n\tbare = false\n", "core.bare=false|"},
+	{"\n\xef\xbb\xbf[core]\n\tbare = false\n", ""},
 	{"[core] bare\n[Core]HooksPath=x", "core.bare=|core.hookspath=x|"},
 	{"[filter \"a]b\\\"c\"] clean = x y ; z\n", "filter.clean=x y|"},
 	{"[branch.main]\r\nmerge=a\r\n", "branch.merge=a|"},

@@ -135,7 +135,7 @@ static int on_name(struct walk *walk, const struct stat *st)
 	if (is_ours && is_end && S_ISDIR(st->st_mode) && search->layout->nests)
 		how = KEEP_PRIVATE;
 	step->is_made = false;
-	if (!is_made && how == KEEP_SEALED && keeps_is_linked(walk->done, st))
+	if (!is_made && how == KEEP_SEALED && keeps_has_hard_link(walk->done, st))
 		return -EMLINK;
 	r = is_kept(search->keeps, walk->done, how)
 		    ? 0
@@ -194,7 +194,7 @@ static bool is_link_to_file(const char *dir, const char *name)
 	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
 }
 
-int keeps_add_linked(struct keep_search *search, const char *base, const char *name)
+int keeps_add_symlinked(struct keep_search *search, const char *base, const char *name)
 {
 	static const struct keep_rule rule = {PLACEHOLDER_LINK, MISSING_IS_BLOCKED, KEEP_SEALED};
 	char path[PATH_MAX], link[PATH_MAX];
@@ -326,7 +326,7 @@ static int mount_private(const struct keep *keep, size_t index, int scratch_fd)
 	return fd < 0 ? fd : mount_attach_at(fd, keep->path);
 }
 
-static int mount_one(const struct keep *keep, int mount_fd)
+static int mount_one(const struct keep *keep, size_t index, int mount_fd, int scratch_fd)
 {
 	switch (keep->how) {
 	case KEEP_SEALED:
@@ -336,22 +336,20 @@ static int mount_one(const struct keep *keep, int mount_fd)
 	case KEEP_WRITABLE:
 		return mount_fd < 0 ? 0 : mount_attach_at(mount_fd, keep->path);
 	case KEEP_LONGER:
+		/* What is only for convenience fails nobody. */
+		(void)mount_longer(keep, index, scratch_fd);
+		return 0;
 	case KEEP_PRIVATE:
-		break;
+		return mount_private(keep, index, scratch_fd);
 	}
 	return 0;
 }
 
-/* What is only for convenience fails nobody. */
 static int keep_it(const struct keep *keep, size_t index, int mount_fd, int scratch_fd,
 		   struct error *err)
 {
-	int r = keep->how == KEEP_LONGER ? 0 : mount_one(keep, mount_fd);
+	int r = mount_one(keep, index, mount_fd, scratch_fd);
 
-	if (keep->how == KEEP_LONGER)
-		mount_longer(keep, index, scratch_fd);
-	if (keep->how == KEEP_PRIVATE)
-		r = mount_private(keep, index, scratch_fd);
 	if (r == -ENOENT) {
 		error_set(err, keep->path, "start again", "it was moved away meanwhile");
 		return -ESTALE;

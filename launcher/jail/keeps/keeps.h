@@ -53,8 +53,8 @@ struct keeps {
  * @held: From placeholders_open()
  * @ret:  To be given to keeps_free(), also after a failure
  *
- * Return: 0; -EMLINK for a file that has a second name, or that one in a sealed directory has;
- * -errno; always with @err filled
+ * Return: 0; -EMLINK if it, or a file in a sealed directory, has a second name; -errno; always
+ * with @err filled
  */
 int keeps_find(const struct layout *layout, struct placeholders *held, struct keeps *ret,
 	       struct error *err);
@@ -103,12 +103,12 @@ int keeps_add(struct keep_search *search, const char *base, const char *name,
 	      struct keep_rule rule);
 
 /**
- * keeps_add_linked() - Keep the files that the links in a directory lead to
+ * keeps_add_symlinked() - Keep the files that the links in a directory lead to
  * @base: Canonical
  *
  * What is missing there is blocked. Return: as keeps_add(); 0 if @name is no directory
  */
-int keeps_add_linked(struct keep_search *search, const char *base, const char *name);
+int keeps_add_symlinked(struct keep_search *search, const char *base, const char *name);
 
 /**
  * keeps_is_opened() - Whether --write or the policy names @path, or what holds it, inside of a tree
@@ -125,11 +125,13 @@ int keeps_add_git(struct keep_search *search, const char *root);
 
 /**
  * keeps_git_common_dir() - The repository that @dir lies in, by itself or by one above
- * @ret_top: Where its files begin; PATH_MAX bytes; untouched on failure
+ * @ret_top:    Where its files begin; PATH_MAX bytes
+ * @ret_gitdir: May be NULL. The worktree's own part of it, canonical, to be freed; the same where
+ *              it is the only one
  *
- * Return: canonical, to be freed; NULL: none
+ * Return: canonical, to be freed; NULL: none, and all is untouched
  */
-char *keeps_git_common_dir(const char *dir, char *ret_top);
+char *keeps_git_common_dir(const char *dir, char *ret_top, char **ret_gitdir);
 
 /**
  * keeps_add_exclude() - Let the jail's git overlook the placeholders in @root

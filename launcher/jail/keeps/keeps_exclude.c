@@ -76,7 +76,7 @@ static int find_exclude(struct keep_search *search, const char *common, char ret
 int keeps_add_exclude(struct keep_search *search, const char *root, size_t first)
 {
 	char top[PATH_MAX], path[PATH_MAX];
-	autofree char *common = keeps_git_common_dir(root, top);
+	autofree char *common = keeps_git_common_dir(root, top, NULL);
 	char *lines;
 
 	if (!common || find_exclude(search, common, path) < 0)

@@ -29,7 +29,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "keeps_git_internal.h"
 
 #define GIT_GITDIR_TAG "gitdir: "
@@ -49,21 +51,51 @@ int keeps_git_join(char ret[PATH_MAX], const char *dir, const char *name)
 }
 
 /* Opened only once it is known to be a file: to open a device does something to it. */
-bool keeps_git_read(const char *dir, const char *name, char *ret, size_t size)
+static int open_file(const char *dir, const char *name)
 {
 	char path[PATH_MAX], by_pin[32];
 	autoclose int pin = keeps_git_join(path, dir, name) ? -1 : open(path, O_PATH | O_CLOEXEC);
-	autoclose int fd = -1;
 	struct stat st;
-	ssize_t n;
 
 	if (pin < 0 || fstat(pin, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
+		return -1;
 	snprintf(by_pin, sizeof(by_pin), "/proc/self/fd/%d", pin);
-	fd = open(by_pin, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, ret, size - 1);
+	return open(by_pin, O_RDONLY | O_CLOEXEC);
+}
+
+bool keeps_git_read(const char *dir, const char *name, char *ret, size_t size)
+{
+	autoclose int fd = open_file(dir, name);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret, size - 1);
+
 	ret[n > 0 ? n : 0] = '\0';
 	return n > 0;
+}
+
+int keeps_git_load(const struct keep_search *search, const char *dir, const char *name,
+		   struct buf *ret)
+{
+	autoclose int fd = open_file(dir, name);
+	char path[PATH_MAX];
+	int r;
+
+	if (fd < 0 || keeps_git_join(path, dir, name))
+		return 0;
+	*ret = BUF_INIT(KEEPS_GIT_CONFIG_MAX + 1);
+	r = io_read_to_end(fd, ret);
+	if (!r)
+		r = buf_append(ret, "", 1);
+	if (r == -EMSGSIZE)
+		r = -EFBIG;
+	if (r == -EFBIG)
+		error_set(
+			search->err, path, "make it shorter, or move parts into files it includes",
+			"git's configuration is longer than %d bytes: what it names could not all "
+			"be kept from the agent",
+			KEEPS_GIT_CONFIG_MAX);
+	else if (r)
+		keeps_failed(search, path, r);
+	return r;
 }
 
 static void cut_end(char *text)
@@ -94,7 +126,7 @@ int keeps_git_keep_hooks(struct keep_search *search, const char *dir, const char
 		return 0;
 	dir = name[0] == '/' ? "" : dir;
 	r = keeps_add(search, dir, name, rule);
-	return r ? r : keeps_add_linked(search, dir, name);
+	return r ? r : keeps_add_symlinked(search, dir, name);
 }
 
 /* --- one gitdir ----------------------------------------------------------------------- */
@@ -116,14 +148,11 @@ static bool is_gitdir(const char *path)
 /* Whether worktrees may have a configuration of their own. */
 static int find_own_config(struct keep_search *search, const char *gitdir, bool *ret_has_own)
 {
-	autofree char *config = malloc(KEEPS_GIT_FILE_MAX);
+	autobuf struct buf config = BUF_INIT(0);
+	int r = keeps_git_load(search, gitdir, "config", &config);
 
-	*ret_has_own = false;
-	if (!config)
-		return keeps_failed(search, gitdir, -ENOMEM);
-	*ret_has_own = keeps_git_read(gitdir, "config", config, KEEPS_GIT_FILE_MAX) &&
-		       strcasestr(config, "worktreeconfig");
-	return 0;
+	*ret_has_own = !r && config.len && strcasestr((char *)config.data, "worktreeconfig");
+	return r;
 }
 
 void keeps_gitdirs_free(struct keeps_gitdirs *dirs)
@@ -183,6 +212,13 @@ static int keep_worktrees(struct keep_search *search, const char *gitdir, bool h
 
 static int keep_gitdir(struct keep_search *search, const char *gitdir, unsigned depth);
 
+static int keep_module(struct keep_search *search, const char *gitdir, unsigned depth)
+{
+	int r = keep_gitdir(search, gitdir, depth);
+
+	return r ? r : keeps_git_add_module(search, gitdir);
+}
+
 static int keep_modules(struct keep_search *search, const char *gitdir, unsigned depth)
 {
 	__attribute__((cleanup(keeps_gitdirs_free))) struct keeps_gitdirs dirs = {.n = 0};
@@ -194,7 +230,7 @@ static int keep_modules(struct keep_search *search, const char *gitdir, unsigned
 	if (r == -E2BIG)
 		return keeps_git_keep(search, gitdir, "modules", keeps_git_present_rule);
 	for (size_t i = 0; !r && i < dirs.n; i++)
-		r = keep_gitdir(search, dirs.paths[i], depth - 1);
+		r = keep_module(search, dirs.paths[i], depth - 1);
 	return r;
 }
 
@@ -300,20 +336,23 @@ char *keeps_git_dir(const char *root, char **ret_common)
 	return ptr_take(&gitdir);
 }
 
-char *keeps_git_common_dir(const char *dir, char *ret_top)
+char *keeps_git_common_dir(const char *dir, char *ret_top, char **ret_gitdir)
 {
 	char top[PATH_MAX];
 
 	snprintf(top, sizeof(top), "%s", dir);
 	for (;;) {
-		char *found = find_own(top), *slash = strrchr(top, '/');
+		char *common = NULL, *slash = strrchr(top, '/');
+		autofree char *gitdir = keeps_git_dir(top, &common);
 
-		if (!found)
-			found = find_linked(top);
-		if (found)
+		if (common) {
 			memcpy(ret_top, top, sizeof(top));
-		if (found || !slash || slash == top)
-			return found;
+			if (ret_gitdir)
+				*ret_gitdir = ptr_take(&gitdir);
+			return common;
+		}
+		if (!slash || slash == top)
+			return NULL;
 		*slash = '\0';
 	}
 }

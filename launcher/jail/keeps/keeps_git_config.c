@@ -5,7 +5,8 @@
 
 #include "keeps_git_internal.h"
 
-#define NAME_BYTES 64 /* of a section or a key; git has none that is longer */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* git passes over one */
+#define NAME_BYTES      64             /* of a section or a key; git has none that is longer */
 
 struct reader {
 	char *at;
@@ -94,6 +95,8 @@ int keeps_git_each(char *text, keeps_git_setting *setting, void *context)
 	char nothing[] = "";
 	int result = 0;
 
+	if (!strncmp(r.at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
+		r.at += strlen(BYTE_ORDER_MARK);
 	while (!result && *(r.at += strspn(r.at, " \t\r\n"))) {
 		if (strchr("#;", *r.at)) {
 			skip_line(&r);

@@ -9,11 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "jail/keeps/keeps.h"
 
-#define KEEPS_GIT_FILE_MAX  65536 /* bytes of a configuration that are looked at */
-#define KEEPS_GIT_DIRS_MAX  64    /* worktrees, and submodules, that are kept one by one */
-#define KEEPS_GIT_DEPTH_MAX 8     /* of submodules' names, and of submodules in submodules */
+#define KEEPS_GIT_CONFIG_MAX (1 << 20) /* bytes of a configuration: a longer one is refused */
+#define KEEPS_GIT_FILE_MAX   65536     /* where its beginning will do */
+#define KEEPS_GIT_DIRS_MAX   64        /* worktrees, and submodules, that are kept one by one */
+#define KEEPS_GIT_DEPTH_MAX  8         /* of submodules' names, and of submodules in submodules */
 
 /* Without a placeholder, with one of git's own kind, with a link to nowhere. */
 extern const struct keep_rule keeps_git_present_rule, keeps_git_dir_rule, keeps_git_file_rule;
@@ -23,6 +25,16 @@ int keeps_git_join(char ret[PATH_MAX], const char *dir, const char *name);
 
 /** keeps_git_read() - The beginning of a file, NUL-terminated. Return: false if there is none */
 bool keeps_git_read(const char *dir, const char *name, char *ret, size_t size);
+
+/**
+ * keeps_git_load() - A whole configuration, NUL-terminated
+ * @ret: Empty; remains so if there is none
+ *
+ * Return: 0; -EFBIG if it is longer than KEEPS_GIT_CONFIG_MAX; -errno; with the search's error
+ * filled
+ */
+int keeps_git_load(const struct keep_search *search, const char *dir, const char *name,
+		   struct buf *ret);
 
 /**
  * keeps_git_dir() - The repository of which @root is the worktree's top
@@ -63,9 +75,12 @@ int keeps_git_keep_hooks(struct keep_search *search, const char *dir, const char
  * The hooks of core.hooksPath, the files that it includes, and the programs that git runs by
  * itself, as core.fsmonitor and filters: of those, what lies in a writable tree.
  *
- * Return: 0; -errno with the search's error filled
+ * Return: 0; -ELOOP if it includes too many files; -errno; with the search's error filled
  */
 int keeps_git_add_named(struct keep_search *search, const char *root);
+
+/** keeps_git_add_module() - The same of a submodule's gitdir, canonical. Return: as that */
+int keeps_git_add_module(struct keep_search *search, const char *gitdir);
 
 /**
  * keeps_git_each() - Go through a file of git-config(1)'s format

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 
 struct linked {
+	dev_t dev; /* a name may be a mount's */
 	ino_t ino;
 	nlink_t missing; /* names that were not found yet */
 	char name[NAME_MAX + 1];
@@ -21,9 +22,11 @@ struct search {
 	size_t n;
 };
 
+/* An agent has our user: what that owns it may make writable first, by chmod(2). */
 static bool has_other_names(int dir, const char *name, const struct stat *st)
 {
-	return S_ISREG(st->st_mode) && st->st_nlink > 1 && faccessat(dir, name, W_OK, 0) == 0;
+	return S_ISREG(st->st_mode) && st->st_nlink > 1 &&
+	       (st->st_uid == geteuid() || faccessat(dir, name, W_OK, 0) == 0);
 }
 
 /* Return: false if there is no room for it */
@@ -35,13 +38,14 @@ static bool count(struct search *s, const char *name)
 	    !has_other_names(s->fd, name, &st))
 		return true;
 	for (size_t i = 0; i < s->n; i++)
-		if (s->files[i].ino == st.st_ino) {
+		if (s->files[i].dev == st.st_dev && s->files[i].ino == st.st_ino) {
 			s->files[i].missing--;
 			return true;
 		}
 	if (s->n == KEEPS_LINKED_MAX)
 		return false;
-	s->files[s->n] = (struct linked){.ino = st.st_ino, .missing = st.st_nlink - 1};
+	s->files[s->n] =
+		(struct linked){.dev = st.st_dev, .ino = st.st_ino, .missing = st.st_nlink - 1};
 	snprintf(s->files[s->n++].name, sizeof(s->files[0].name), "%s", name);
 	return true;
 }
@@ -60,7 +64,7 @@ static const char *find(struct search *s, DIR *dir)
 	return NULL;
 }
 
-bool keeps_is_linked(char path[PATH_MAX], const struct stat *st)
+bool keeps_has_hard_link(char path[PATH_MAX], const struct stat *st)
 {
 	struct search s = {.n = 0};
 	const char *found = NULL;

@@ -12,15 +12,16 @@
 #define KEEPS_LINKED_MAX 256 /* files with several names that are told apart in a directory */
 
 /**
- * keeps_is_linked() - Whether a file, or one in a directory, has a name elsewhere
+ * keeps_has_hard_link() - Whether a file, or one in a directory, has a name elsewhere
  * @path: Of a directory, the file's name is put behind it if there is one
  * @st:   Of @path
  *
  * Names of one file in the same directory are all kept with it. Directories below are not looked
- * into. A file that the caller cannot write an agent cannot either, by no name.
+ * into. A file that the caller neither owns, so that chmod(2) would do, nor can write, an agent
+ * cannot write either, by no name.
  *
  * Return: true also where there are more than KEEPS_LINKED_MAX
  */
-bool keeps_is_linked(char path[PATH_MAX], const struct stat *st);
+bool keeps_has_hard_link(char path[PATH_MAX], const struct stat *st);
 
 #endif

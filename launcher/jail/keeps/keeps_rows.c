@@ -141,7 +141,7 @@ static int add_project_rows(struct keep_search *search, const char *root)
 			continue;
 		r = keeps_add_row(search, root, &project_rows[i]);
 		if (!r)
-			r = keeps_add_linked(search, root, project_rows[i].name);
+			r = keeps_add_symlinked(search, root, project_rows[i].name);
 	}
 	return r;
 }
