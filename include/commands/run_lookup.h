@@ -11,7 +11,8 @@
 
 /**
  * run_lookup() - Open a run's directory
- * @run:      The id of a run in the state directory, else a directory; NULL: the last run there
+ * @run:      The id of a run in the state directory, or its part behind the -, else a directory;
+ *            NULL: the last run there
  * @ret_path: PATH_MAX bytes
  * @ret_fd:   Owned by the caller
  *

@@ -113,16 +113,21 @@ const char *mend_cgroup(const struct host_facts *facts, int error)
 		       "systemd.unified_cgroup_hierarchy=1";
 	return facts->is_root ? "whatever makes /sys/fs/cgroup writable here: docker run "
 				"--cgroupns=private --privileged …"
-			      : "systemd-run --user --scope mcpjail …";
+			      : "systemd-run --user --scope mcpjail …, where a user session of "
+				"systemd's runs";
 }
+
+/* Without its capabilities, root owns what is root's. */
+#define OF_ROOT                                                                                    \
+	"for root's own directories: its home and records are root's, others' files read-only"
 
 const char *mend_bpf(const struct host_facts *facts, int error)
 {
 	(void)error;
 	if (facts->is_in_userns)
-		return "sudo mcpjail …, outside of this user namespace";
+		return "sudo mcpjail …, outside of this user namespace; " OF_ROOT;
 	if (!facts->is_root)
-		return "sudo mcpjail …";
+		return "sudo mcpjail …; " OF_ROOT;
 	if (facts->container)
 		return "whatever gives the container CAP_BPF and CAP_NET_ADMIN: docker run "
 		       "--cap-add BPF --cap-add NET_ADMIN …";

@@ -2,8 +2,9 @@
 /*
  * What a person is to do about a destination, a socket or a system call that was refused. The names
  * come from the agent, and what is offered here gets pasted into a shell: a flag is offered only
- * for what destination_parse() accepts as one host's name, which leaves letters, digits, dots and
- * hyphens. The agent's own words are the refused destination, told once, at the beginning.
+ * for what destination_parse() accepts as one host, which leaves letters, digits, dots and hyphens,
+ * and an IPv6 address, which is quoted. The agent's own words are the refused destination, told
+ * once, at the beginning.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -142,17 +143,19 @@ static void file_option(const struct summary_facts *facts, char *ret, size_t siz
 static void advise_name(const struct refused *r, const struct summary_facts *facts, char *ret)
 {
 	char text[IPC_HOST_MAX + 16], written[DESTINATION_TEXT_BYTES], file[256];
+	bool is_v6 = r->is_address && strchr(r->host, ':');
+	const char *quote = is_v6 ? "'" : ""; /* brackets are a pattern to a shell */
 	struct destination d;
 
-	snprintf(text, sizeof(text), "%s:%u", r->host, r->port);
+	snprintf(text, sizeof(text), is_v6 ? "[%s]:%u" : "%s:%u", r->host, r->port);
 	if (!read_name(text, &d)) {
 		snprintf(ret, ADVICE_BYTES, "no flag allows it: that is no host name");
 		return;
 	}
 	destination_text(&d, written);
 	file_option(facts, file, sizeof(file));
-	snprintf(ret, ADVICE_BYTES, "to allow it: --allow %s, or mcpjail policy allow%s %s",
-		 written, file, written);
+	snprintf(ret, ADVICE_BYTES, "to allow it: --allow %s%s%s, or mcpjail policy allow%s %s%s%s",
+		 quote, written, quote, file, quote, written, quote);
 }
 
 static void advise_forwarded(const struct refused *r, const struct summary_facts *facts, char *ret)
@@ -170,9 +173,6 @@ static void advise_host(const struct refused *r, const struct summary_facts *fac
 {
 	if (destination_is_loopback(r->host))
 		advise_loopback(r, ret);
-	else if (r->is_address)
-		snprintf(ret, ADVICE_BYTES,
-			 "an address: no flag allows those; reach the host by its name");
 	else if (facts->policy && policy_host_kind(facts->policy, r->host) == HOST_LOGIN)
 		snprintf(ret, ADVICE_BYTES,
 			 "to log in, do it outside the jail first: start the command once without "

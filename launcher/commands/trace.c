@@ -230,35 +230,37 @@ static void print_json(struct span record)
 	putchar('\n');
 }
 
-static void print_record(struct span record, const struct outcomes *os, bool as_json)
+/* Return: whether it is one of those that are listed */
+static bool print_record(struct span record, const struct outcomes *os, bool as_json)
 {
 	static const char *const listed[] = {"call.decision", "call.result", "call.outcome_unknown",
 					     "net.denied", "net.allowed"};
+	bool is_listed = false;
 
-	for (size_t i = 0; as_json && i < ARRAY_SIZE(listed); i++)
-		if (is_type(record, listed[i]))
-			print_json(record);
+	for (size_t i = 0; !is_listed && i < ARRAY_SIZE(listed); i++)
+		is_listed = is_type(record, listed[i]);
+	if (!is_listed)
+		return false;
 	if (as_json)
-		return;
-	if (is_type(record, "call.decision"))
+		print_json(record);
+	else if (is_type(record, "call.decision"))
 		print_call(record, os);
 	else if (is_type(record, "net.denied"))
 		print_denial(record);
 	else if (is_type(record, "net.allowed"))
 		print_allowed(record);
+	return true;
 }
 
 /* --- the command ---------------------------------------------------------------- */
 
-/* Return: 0; -ENOMEM */
+/* Return: 1 if it was printed; 0; -ENOMEM */
 static int print_selected(struct span record, struct trace_selection *selection,
 			  const struct outcomes *os, bool as_json)
 {
 	int r = trace_select(selection, record);
 
-	if (r > 0)
-		print_record(record, os, as_json);
-	return r < 0 ? r : 0;
+	return r > 0 ? print_record(record, os, as_json) : r;
 }
 
 static int trace(FILE *file, struct trace_selection *selection, bool as_json)
@@ -266,6 +268,7 @@ static int trace(FILE *file, struct trace_selection *selection, bool as_json)
 	struct outcomes os = {0};
 	autofree char *line = NULL;
 	size_t cap = 0, bad = 0;
+	bool is_empty = true;
 	ssize_t n;
 	int r = 0;
 
@@ -276,18 +279,21 @@ static int trace(FILE *file, struct trace_selection *selection, bool as_json)
 	if (os.n)
 		qsort(os.items, os.n, sizeof(os.items[0]), compare_outcomes);
 	rewind(file);
-	while (!r && (n = getline(&line, &cap, file)) > 0) {
+	while (r >= 0 && (n = getline(&line, &cap, file)) > 0) {
 		struct span record = span_bytes(line, (size_t)n - 1);
 
 		if (line[n - 1] == '\n' && scan_is_value(record))
 			r = print_selected(record, selection, &os, as_json);
 		else
 			bad++;
+		is_empty = is_empty && r <= 0;
 	}
 	free(os.items);
+	if (is_empty && r >= 0 && !bad && !as_json)
+		printf("no calls, no denials%s\n", selection->what ? " of such a process" : "");
 	if (bad)
 		log_error("%zu lines are no records: see mcpjail verify", bad);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int command_trace(int argc, char **argv)

@@ -13,11 +13,12 @@
 #include "ledger/verify.h"
 
 static const char usage[] =
-	"usage: mcpjail verify [RUN] [--anchor HEAD[:FINGERPRINT]]\n"
+	"usage: mcpjail verify [RUN] [--anchor ANCHOR]\n"
 	"\n"
 	"Checks that a run's ledger is whole and unchanged. RUN is a run's directory or id;\n"
 	"without it, the last run is checked.\n"
-	"HEAD is what the run printed at its end and somebody kept elsewhere.\n"
+	"ANCHOR is HASH:KEY, which the run printed at its end and somebody kept elsewhere;\n"
+	"HASH alone will do: it covers the record that names the key.\n"
 	"\n"
 	"exit status: 0 complete, 1 tampered or truncated, 2 cannot check, 3 interrupted but "
 	"whole\n";
@@ -39,6 +40,8 @@ static void print_result(const struct verify_result *result, const char *path, b
 		text_escape_terminal(problem, strlen(problem), shown, sizeof(shown));
 		printf("  %s\n", shown);
 	}
+	if (result->outcome == VERIFY_CANNOT && !result->records)
+		return;
 	printf("  %lu records are in order", (unsigned long)result->records);
 	if (result->outcome == VERIFY_INTERRUPTED)
 		printf(", %lu of them signed", (unsigned long)result->signed_size);

@@ -93,7 +93,7 @@ echo "\$ mcpjail -p policy/promptfax.json -g demo$([ $# = 0 ] || printf ' %s' "$
 	cd "$home/project" && HOME=$home XDG_STATE_HOME=$scratch/state "$mcpjail" \
 		-p "$checkout/policy/promptfax.json" -g demo \
 		--connect-to "promptfax.app:443:127.0.0.1:$port" --upstream-ca "$scratch/ca.pem" \
-		--run-dir "$scratch/run" "$@" -- \
+		--run-dir "$scratch/run" --summary "$scratch/summary" "$@" -- \
 		node "$checkout/tests/demo/agent.mjs" https://promptfax.app/mcp "$(cat "$scratch/bait.json")"
 	echo $? >"$scratch/status"
 } | tee "$scratch/agent.out"
@@ -102,10 +102,10 @@ status=$(cat "$scratch/status")
 echo
 echo "\$ mcpjail trace"
 HOME=$home XDG_STATE_HOME=$scratch/state "$mcpjail" trace "$scratch/run"
-head=$(sed -n 's/.*"log_head": *"\([0-9a-f]*\)".*/\1/p' "$scratch/run/status.json")
+anchor=$(sed -n 's/^anchor: //p' "$scratch/summary")
 echo
-echo "\$ mcpjail verify --anchor $head"
-"$mcpjail" verify "$scratch/run" --anchor "$head"
+echo "\$ mcpjail verify --anchor $anchor"
+"$mcpjail" verify "$scratch/run" --anchor "$anchor"
 verified=$?
 sed 's/"tool":"send_fax"/"tool":"sent_fax"/' "$scratch/run/ledger.jsonl" >"$scratch/ledger.forged"
 
@@ -123,7 +123,7 @@ check "14 pages cost \$2.90" grep -q '14 pages cost \$2.90' "$out"
 check "checkout and send_fax were denied, with the rule" count_is 2 \
 	'^  \(checkout\|send_fax\) *denied .*/tools/\(checkout\|send_fax\)/action' "$out"
 check "neither reached the server" [ "$(seen send_fax)$(seen checkout)" = 00 ]
-check "tools/list shows what may be called" \
+check "tools/list shows what may be called, or needs approval" \
 	grep -q '^  tools/list  *answered .*attach_document .*get_quote .*start_session' "$out"
 check "outside, every bait was taken" \
 	[ "$(wc -l <"$scratch/bait.outside")" -eq "$(($(echo "$sockets" | wc -w) + 2))" ]
@@ -134,7 +134,7 @@ check "/etc is untouched" [ ! -e /etc/mcpjail-demo ]
 check "the ledger verifies" [ $verified -eq 0 ]
 check "every call is in it" [ "$(grep -c '"type":"call.decision"' "$scratch/run/ledger.jsonl")" -eq 17 ]
 cp "$scratch/ledger.forged" "$scratch/run/ledger.jsonl"
-"$mcpjail" verify "$scratch/run" --anchor "$head" >/dev/null 2>&1
+"$mcpjail" verify "$scratch/run" --anchor "$anchor" >/dev/null 2>&1
 forged=$?
 check "one word changed in the ledger is found" [ $forged -eq 1 ]
 echo

@@ -19,7 +19,8 @@ const OTHER = 'example.org';
 const PRIVATE = /^\/(tmp|var\/tmp|dev\/shm|run)\//; // directories that the jail has of its own
 const atTerminal = isatty(0) && isatty(1);
 const agent = AGENTS.find(({ preset }) => preset === process.argv[4]);
-const home = join(scratch, 'home'), project = join(home, 'project'), bin = join(scratch, 'bin');
+const home = join(scratch, 'home'), project = join(home, 'project'), bin = join(scratch, 'bin'),
+      unjailed = join(scratch, 'unjailed');
 const names = ['promptfax.app', ...new Set(hostsOf(agent.preset)), OTHER];
 
 async function startServers() {
@@ -39,6 +40,7 @@ function writeWrapper(options) {
 	mkdirSync(bin);
 	writeFileSync(join(bin, 'mcpjail'), `#!/bin/sh
 # ${names.join(', ')} are dialled on this machine.
+PATH=\${PATH#"${unjailed}:"}
 case \${1-} in
 trace | verify | policy | doctor) exec "${mcpjail}" "$@" ;;
 run) shift ;;
@@ -47,6 +49,18 @@ exec "${mcpjail}" \\
 ${options.map((option) => `\t${option} \\\n`).join('')}\t--upstream-ca "${scratch}/ca.pem" "$@"
 `);
 	chmodSync(join(bin, 'mcpjail'), 0o755);
+}
+
+/* Outside of the jail the host would dial out, with a key that is none. */
+function writeWarning() {
+	const [name] = agent.command('');
+
+	mkdirSync(unjailed);
+	writeFileSync(join(unjailed, name), `#!/bin/sh
+echo "without the jail it would leave this machine: use  mcpjail -- ${name} $*" >&2
+exit 1
+`);
+	chmodSync(join(unjailed, name), 0o755);
 }
 
 /* The host's directory, or a copy where the jail sees it. */
@@ -65,7 +79,7 @@ function surroundings() {
 
 	return {
 		...Object.fromEntries(kept.map((name) => [name, process.env[name]])), ...agent.env,
-		HOME: home, PS1: '\\w $ ', PATH: [bin, programsIn([host]), process.env.PATH].join(':'),
+		HOME: home, PS1: '\\w $ ', PATH: [unjailed, bin, programsIn([host]), process.env.PATH].join(':'),
 	};
 }
 
@@ -148,6 +162,7 @@ try {
 
 	mkdirSync(project, { recursive: true });
 	writeWrapper(await startServers());
+	writeWarning();
 	agent.configure(home, project);
 	host = visibleHost();
 	if (TRY || !atTerminal) {

@@ -36,7 +36,7 @@ is "$(field "$json" "'runtimes' in d")" False "--json: no runtimes, as none were
 if [ "$(id -u)" = 0 ]; then
 	is "$(field "$json" "c['eBPF']['ok'], 'bpf' in d['layers'], any('second wall' in x for x in d['tiers'][0]['cannot'])")" "True True False" "root has the second wall"
 else
-	is "$(field "$json" "c['eBPF']['ok'], c['eBPF']['mend'], 'bpf' in d['layers'], any('second wall' in x for x in d['tiers'][0]['cannot'])")" "False sudo mcpjail … False True" "without privilege there is no second wall; it is said, and who has it"
+	is "$(field "$json" "c['eBPF']['ok'], c['eBPF']['mend'], 'bpf' in d['layers'], any('second wall' in x for x in d['tiers'][0]['cannot'])")" "False sudo mcpjail …; for root's own directories: its home and records are root's, others' files read-only False True" "without privilege there is no second wall; it is said, and who has it"
 fi
 is "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'mcpjail-doctor.*' -user "$(id -un)" 2>/dev/null)" "" "nothing is left behind"
 ! ls "$XDG_STATE_HOME"/mcpjail/runs/* >/dev/null 2>&1

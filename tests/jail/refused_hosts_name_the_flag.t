@@ -55,7 +55,7 @@ except OSError: pass'
 like "$(told)" 'refused: 192\.0\.2\.9:123 \(udp\), 1 time; udp does not leave the jail, and no flag' "datagrams are told to be without remedy"
 # shellcheck disable=SC2086
 to_origin -- $fetch -k https://192.0.2.9/ >/dev/null
-like "$(told)" 'refused: 192\.0\.2\.9:443, 1 time; an address: no flag allows those' "and so are addresses"
+like "$(told)" 'refused: 192\.0\.2\.9:443, 1 time; to allow it: --allow 192\.0\.2\.9, or mcpjail policy allow 192\.0\.2\.9$' "an address is allowed like a name"
 to_origin -- python3 -c '
 import socket
 try: socket.create_connection(("127.0.0.1", 3999))

@@ -95,8 +95,12 @@ static void test_each_refusal_names_what_helps(void **state)
 		 "machine's own port 3000 was meant: --forward-host 3000, and "
 		 "host.mcpjail.internal:3000 in the jail\n"},
 		{{"::1", "loopback", 3000, 1}, "refused: [::1]:3000, 1 time; nothing listens"},
-		{{"192.0.2.9", "https", 443, 1}, "an address: no flag allows those"},
-		{{"2001:db8::9", "tls", 443, 1}, "refused: [2001:db8::9]:443, 1 time; an address"},
+		{{"192.0.2.9", "https", 443, 1},
+		 "refused: 192.0.2.9:443, 1 time; to allow it: --allow 192.0.2.9, or mcpjail "
+		 "policy allow 192.0.2.9\n"},
+		{{"2001:db8::9", "tls", 8443, 1},
+		 "refused: [2001:db8::9]:8443, 1 time; to allow it: --allow "
+		 "'[2001:db8::9]:8443', or mcpjail policy allow '[2001:db8::9]:8443'\n"},
 		{{"192.0.2.9", "udp", 123, 1},
 		 "refused: 192.0.2.9:123 (udp), 1 time; udp does not leave the jail, and no flag "
 		 "changes that"},

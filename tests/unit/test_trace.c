@@ -195,6 +195,34 @@ static void test_trace_shows_one_process_if_told_so(void **state)
 	}
 }
 
+static void test_trace_finds_a_run_by_the_end_of_its_id(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {"trace", "a1b2", NULL};
+
+	assert_int_equal(capture(f, command_trace, argv), EXIT_FAILURE);
+	make_run(f->dir, "20260102T030405-a1b2", "meant");
+	make_run(f->dir, "20260102T030406-0a1b2", "other");
+	assert_int_equal(capture(f, command_trace, argv), EXIT_SUCCESS);
+	assert_non_null(strstr(f->out, "  meant  "));
+	/* Which of two is a guess. */
+	make_run(f->dir, "20260102T030407-a1b2", "later");
+	assert_int_equal(capture(f, command_trace, argv), EXIT_FAILURE);
+}
+
+static void test_trace_of_a_quiet_run_says_so(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {"trace", "--process", "nobody", NULL};
+
+	make_run(f->dir, "20260102T030405-00000001", "tool");
+	assert_int_equal(capture(f, command_trace, argv), EXIT_SUCCESS);
+	assert_non_null(strstr(f->out, "\nno calls, no denials of such a process\n"));
+	argv[1] = NULL;
+	assert_int_equal(capture(f, command_trace, argv), EXIT_SUCCESS);
+	assert_null(strstr(f->out, "no calls"));
+}
+
 static void test_trace_shows_no_control_characters(void **state)
 {
 	struct fixture *f = *state;
@@ -247,6 +275,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_trace_lists_calls_and_denials_of_the_last_run),
 		TEST(test_trace_shows_one_process_if_told_so),
+		TEST(test_trace_finds_a_run_by_the_end_of_its_id),
+		TEST(test_trace_of_a_quiet_run_says_so),
 		TEST(test_trace_shows_no_control_characters),
 		TEST(test_trace_json_is_ascii_and_keeps_its_value),
 		TEST(test_commands_say_when_there_is_no_such_run),
