@@ -25,6 +25,7 @@
 #define MCPJAIL_JAIL_BOUNDS_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -39,9 +40,20 @@ struct bounds {
 	struct jail_limits asked, kept; /* kept: with the defaults */
 	enum jail_tier tier;
 	struct cgroup cgroup;
-	uint64_t nproc; /* for RLIMIT_NPROC; 0: it binds nobody here */
-	int pid_max_fd; /* the machine's own, to know it by; -1: none is tried */
+	uint64_t nproc;      /* for RLIMIT_NPROC; 0: it binds nobody here */
+	int pid_max_fd;      /* the machine's own, to know it by; -1: none is tried */
+	struct rlimit files; /* the caller's; 0: as they are */
 };
+
+/**
+ * bounds_raise_files() - Let this process and the jail's init have as many open files as they may
+ * @ret_before: For the agent: struct jail_spec's files
+ *
+ * The kernel counts descriptors that are under way in messages for each user, over all of its
+ * processes, and refuses to send more than the sender's own limit (unix(7), ETOOMANYREFS). So an
+ * agent that sends as many as it can must have the lower limit.
+ */
+void bounds_raise_files(struct rlimit *ret_before);
 
 /**
  * bounds_prepare() - Find out how, and make the control groups

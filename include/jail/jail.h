@@ -38,6 +38,7 @@
 #define MCPJAIL_JAIL_JAIL_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -113,6 +114,7 @@ struct jail_spec {
 	struct jail_names pass_env, unset_env;
 	struct jail_names set_env; /* "NAME=value" */
 	bool wants_java_store;     /* Java is there: it needs a key store (trust/java_store.h) */
+	struct rlimit files;       /* open files of the caller's; 0: as they are */
 	int stdio[3];              /* what becomes the agent's 0, 1, 2; -1: the jail's pty */
 	bool wants_pty;
 	struct winsize winsize;

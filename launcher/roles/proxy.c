@@ -180,10 +180,16 @@ static int on_supervisor_message(struct proxy *proxy, struct message *m)
 static void on_peer_ready(struct source *source, uint32_t events)
 {
 	struct peer *peer = (struct peer *)source;
+	struct pollfd fd = {.fd = peer->channel.fd, .events = POLLIN};
 	struct message m;
-	int r = channel_receive(&peer->channel, &m);
+	int r;
 
 	(void)events;
+	/* What was told of has been read since, if it was an announcement (read_announcements()).
+	 */
+	if (poll(&fd, 1, 0) != 1)
+		return;
+	r = channel_receive(&peer->channel, &m);
 	if (r == -EAGAIN)
 		return;
 	if (r == 1) {

@@ -89,11 +89,12 @@ struct supervision {
 	int signal_fd;
 	int init_pidfd;
 	int pty_master;
-	bool has_told_exec;  /* init may start the agent */
-	bool jail_is_empty;  /* but for init, which is about to end */
-	bool awaits_ledger;  /* the keeper has been told the end */
-	bool has_outcome;    /* exited, or exec failed: what follows is the normal end */
-	bool was_terminated; /* one SIGTERM has been passed on */
+	bool has_told_exec;   /* init may start the agent */
+	bool jail_is_empty;   /* but for init, which is about to end */
+	bool awaits_ledger;   /* the keeper has been told the end */
+	bool has_outcome;     /* exited, or exec failed: what follows is the normal end */
+	bool is_to_terminate; /* a SIGTERM came while the agent was being started */
+	bool was_terminated;  /* one SIGTERM has been passed on */
 	bool ran_out_of_time;
 	bool has_passed_tstp;    /* a SIGTSTP from outside: the stop that follows is job control */
 	bool gives_up_output;    /* a signal at the end: do not wait for who reads the output */
@@ -119,6 +120,9 @@ struct supervision {
  */
 void supervision_fail(struct supervision *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** supervision_terminate() - SIGTERM for the agent; the second time SIGKILL */
+void supervision_terminate(struct supervision *s);
 
 /** supervision_kill_jail() - Kill init, and with it everything in its pid namespace */
 void supervision_kill_jail(const struct supervision *s);

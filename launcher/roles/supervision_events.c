@@ -72,8 +72,13 @@ static void signal_agent(struct supervision *s, int signo)
 			     &(struct msg_signal){(uint32_t)signo});
 }
 
-static void terminate(struct supervision *s)
+void supervision_terminate(struct supervision *s)
 {
+	/* It may run already: it is told when that is known. A second signal waits for nothing. */
+	if (s->stage == STAGE_SETUP && s->has_told_exec && !s->is_to_terminate) {
+		s->is_to_terminate = true;
+		return;
+	}
 	if (s->stage == STAGE_SETUP) {
 		supervision_fail(s, "ended by a signal before the command was started");
 		return;
@@ -99,6 +104,14 @@ static void terminate(struct supervision *s)
  */
 static void blame(struct supervision *s, const struct part *part, int status)
 {
+	char why[96];
+
+	if (s->stage == STAGE_ENDING && s->has_outcome && !s->blames_a_bystander && status &&
+	    part->role != ROLE_INIT && !part->is_dismissed) {
+		snprintf(why, sizeof(why), "the %s failed at the end (wait status %#x)",
+			 role_name(part->role), (unsigned)status);
+		supervision_note_loss(s, why);
+	}
 	if (s->stage == STAGE_ENDING &&
 	    !(s->blames_a_bystander && status && part->role != ROLE_INIT && !part->is_dismissed))
 		return;
@@ -180,7 +193,7 @@ static void on_signal(struct supervision *s, int signo)
 		supervision_reap(s);
 		break;
 	case SIGTERM:
-		terminate(s);
+		supervision_terminate(s);
 		break;
 	case SIGWINCH:
 		terminal_resize(&s->terminal);
@@ -204,7 +217,7 @@ static void on_signal(struct supervision *s, int signo)
 		if (s->stage == STAGE_RUNNING)
 			signal_agent(s, signo);
 		else
-			terminate(s);
+			supervision_terminate(s);
 		break;
 	}
 }
@@ -232,7 +245,7 @@ void supervision_check_time(struct supervision *s)
 	} else if (s->stage == STAGE_RUNNING && s->timeout_at_ms && now >= s->timeout_at_ms) {
 		s->ran_out_of_time = true;
 		s->timeout_at_ms = 0;
-		terminate(s);
+		supervision_terminate(s);
 	}
 }
 

@@ -207,7 +207,8 @@ static int on_execed(struct supervision *s, struct message *m)
 				     .layers = span_of(s->layers)};
 	int r = message_decode(m, &execed);
 
-	if (r)
+	/* Something has failed meanwhile, and the jail is being killed. */
+	if (r || s->stage == STAGE_ENDING)
 		return r;
 	if (execed.error) {
 		s->result->end = RUN_END_NOT_EXECED;
@@ -224,6 +225,8 @@ static int on_execed(struct supervision *s, struct message *m)
 			s->timeout_at_ms = clock_mono_ms() + s->plan->timeout_ms;
 		start_relaying(s);
 		control_open(s);
+		if (s->is_to_terminate)
+			supervision_terminate(s);
 	}
 	return channel_send(&s->parts[PART_KEEPER].channel, MSG_RUN_EXECED, &run);
 }

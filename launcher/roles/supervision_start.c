@@ -173,6 +173,7 @@ void supervision_start(struct supervision *s)
 	int r = tier_b_check_outer(&err);
 
 	s->jail = s->plan->jail;
+	bounds_raise_files(&s->jail.files);
 	/* It prepares itself while the jail is made. */
 	if (!r)
 		r = configure_keeper(s, &err);

@@ -181,9 +181,8 @@ static void end_service(struct supervision *s)
 		snprintf(why, sizeof(why), "the proxy did not end in %d s and was killed",
 			 SUPERVISOR_END_MS / 1000);
 		supervision_note_loss(s, why);
+		s->parts[PART_PROXY].is_dismissed = true;
 		kill_part(&s->parts[PART_PROXY]);
-	} else if (s->parts[PART_PROXY].wait_status && !s->result->reason[0]) {
-		supervision_note_loss(s, "the proxy failed at the end");
 	}
 	dismiss_broker(s);
 	supervision_count_stopped(s);

@@ -22,6 +22,12 @@ verifies() {
 	is $? 0 "$1: the ledger verifies" || note "$(cat "$TMP/verified")"
 }
 
+# --- open files: the agent must be able to have fewer on their way than we (ETOOMANYREFS) --------
+hard=$(ulimit -Hn) soft=$(ulimit -Sn)
+[ "$hard" -le 2048 ] || hard=$((hard - 1024))
+[ "$soft" -le "$hard" ] || soft=$hard
+is "$(with '' -- sh -c 'ulimit -Sn; ulimit -Hn' | tr '\n' ' ')" "$soft $hard " "open files: as many as the caller may have, less what is kept for mcpjail"
+
 # --- processes ---------------------------------------------------------------------------
 
 out=$(with '' -- "$forks" 10000)

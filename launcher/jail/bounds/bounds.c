@@ -26,6 +26,7 @@
 #define OOM_AGENT       "1000" /* first to be ended */
 #define OOM_ROLE        "-800" /* not -1000: a role that grows without bound may be ended */
 #define NOT_ROOTS_COUNT UINT32_MAX
+#define FILES_KEPT      1024 /* open files that the agent may have less than we */
 
 /* --- what binds here -------------------------------------------------------------------- */
 
@@ -90,14 +91,29 @@ static uint64_t default_memory(void)
 	return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit / 8 * 7;
 }
 
+void bounds_raise_files(struct rlimit *ret_before)
+{
+	struct rlimit all;
+
+	if (getrlimit(RLIMIT_NOFILE, ret_before) < 0) {
+		*ret_before = (struct rlimit){0, 0};
+		return;
+	}
+	all = (struct rlimit){ret_before->rlim_max, ret_before->rlim_max};
+	(void)setrlimit(RLIMIT_NOFILE, &all);
+}
+
 void bounds_prepare(const struct jail_spec *spec, struct bounds *ret)
 {
 	const struct jail_limits *asked = &spec->limits;
 	struct cgroup_wish wish = {.bounds_swap = asked->memory != 0};
 	bool has_pid_max = spec->tier == JAIL_TIER_A && pid_max_is_per_namespace();
 
-	*ret = (struct bounds){
-		.asked = *asked, .kept = *asked, .tier = spec->tier, .pid_max_fd = -1};
+	*ret = (struct bounds){.asked = *asked,
+			       .kept = *asked,
+			       .tier = spec->tier,
+			       .pid_max_fd = -1,
+			       .files = spec->files};
 	if (!ret->kept.processes)
 		ret->kept.processes = BOUNDS_PROCESSES;
 	if (!ret->kept.memory)
@@ -199,11 +215,27 @@ static int lower(int resource, uint64_t value)
 	return setrlimit((__rlimit_resource_t)resource, &now) < 0 ? -errno : 0;
 }
 
+/* What the caller had, less what is kept for ourselves. */
+static int bind_files(const struct bounds *bounds)
+{
+	struct rlimit files = bounds->files;
+
+	if (!files.rlim_max)
+		return 0;
+	if (files.rlim_max > 2 * FILES_KEPT)
+		files.rlim_max -= FILES_KEPT;
+	if (files.rlim_cur > files.rlim_max)
+		files.rlim_cur = files.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
+}
+
 int bounds_bind_agent(const struct bounds *bounds, struct error *err)
 {
 	bool memory_is_kept = bounds->cgroup.has[CGROUP_MEMORY] || !bounds->asked.memory;
-	int r = lower(RLIMIT_NOFILE, bounds->asked.open_files);
+	int r = bind_files(bounds);
 
+	if (!r)
+		r = lower(RLIMIT_NOFILE, bounds->asked.open_files);
 	if (!r)
 		r = lower(RLIMIT_NPROC, bounds->nproc);
 	/* Not RLIMIT_AS: V8, Go and Java reserve far more than they use. */
