@@ -94,10 +94,11 @@ int64_t inet_socket(struct broker *b, struct caller *c);
  * inet_connect() - connect() of a descriptor of which inet_has() is true
  * @to: As it was read, once; its form is not checked yet
  *
- * A blocking stream waits until the proxy, or the agent's own listener, has it, as long as the
- * kernel would: it is the proxy that connects further.
+ * A blocking stream waits until the proxy has it, as long as the kernel would: it is the proxy
+ * that connects further. The agent's own listener has any stream soon, or not at all.
  *
- * Return: 0; -EINPROGRESS; -ECONNREFUSED on the loopback where nothing of the agent's listens;
+ * Return: 0; -EINPROGRESS; -ECONNREFUSED on the loopback where nothing of the agent's listens, or
+ * has room; -EAGAIN when too many wait;
  * -ENETUNREACH for broadcast and multicast; -EISCONN if it is connected meanwhile; -EINTR;
  * -ETIMEDOUT; -EINVAL or -EAFNOSUPPORT for what is no address of its family
  */

@@ -26,6 +26,7 @@ struct attempt {
 	struct caller_address name;
 	bool has_timeout;  /* of the caller's own: a signal then ends the call (EINTR) */
 	uint64_t until_ms; /* clock_mono_ms(), 0: for ever */
+	bool must_end;     /* its tries alone end it: no signal, no time, no caller that is gone */
 };
 
 struct parked;
@@ -44,7 +45,8 @@ struct parked_hooks {
 int parked_new(const struct parked_hooks *hooks, struct parked **ret);
 
 /**
- * parked_add() - Try until there is room, the caller is gone, or its time is over
+ * parked_add() - Try until there is room, the caller is gone, or its time is over; of what
+ * must_end, until a try has ended it
  * @a: Taken over, on success
  *
  * Return: 0; -EAGAIN when too many wait already

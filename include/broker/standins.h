@@ -18,7 +18,7 @@
 #include "broker/inet.h"
 
 /*
- * Placeholders get numbers from FILTER_BROKERED_FD on, where the limit of the caller's allows
+ * Stand-ins get numbers from FILTER_BROKERED_FD on, where the limit of the caller's allows
  * it: connect() with an address of any length then comes to us. Over TCP it stays in the kernel.
  */
 #define STANDINS_FDS 512 /* numbers at first: select() knows none from 1024 on */

@@ -2,7 +2,7 @@
 /*
  * Which of the calls that the filter hands over is judged by what.
  *
- * connect() and bind() come with sockets that are no standins as well: the filter sees
+ * connect() and bind() come with sockets that are no stand-ins as well: the filter sees
  * neither the family nor the kind, only number and length. Of unix sockets these are all
  * connected or listening. For any other the call is made here, on the same open socket, with
  * the copy of the address: where it leads is then the same as without us.

@@ -37,7 +37,7 @@ int inet_new(const struct inet_facts *facts, struct inet **ret, struct error *er
 		pthread_mutex_init(&inet->lock, NULL);
 		pthread_cond_init(&inet->given, NULL);
 		inet->diag = diag_open();
-		r = inet->diag < 0 ? inet->diag : 0;
+		r = inet->diag < 0 ? inet->diag : inet_catch_ticks();
 	}
 	if (r)
 		error_set(err, "tier b", NULL, "sockets cannot be asked about: %s", strerror(-r));

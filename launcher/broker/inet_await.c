@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The end of a connect() of TCP. It comes at once, but where a listener of the agent's has no room:
- * then the kernel asks again for two minutes. A worker that stayed would be one that the agent has
- * taken from everybody else.
+ * The end of a connect() of TCP. It comes at once, but where a listener has no room: then the
+ * kernel asks again after a second, and for two minutes. A worker that stayed would be one that the
+ * agent has taken from everybody else.
+ *
+ * To the proxy it may take that long. A listener of the agent's own can have gone by the second
+ * time, and a server of the machine's have its port: that connection would be the agent's to use
+ * before anybody could judge it. So it is undone before (ECONNREFUSED), also when nobody waits for
+ * it any more. Agents' listeners get room enough for that to be rare: inet_bind.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,8 +22,9 @@
 
 #define CONNECT_MS 130000 /* as the kernel gives up by itself */
 #define AWAIT_MS   2      /* that a worker stays */
+#define WITHIN_MS  300    /* to the agent's own; the kernel asks again after 1000 */
 
-static bool is_proxy(const struct inet *inet, const struct inet_end *to)
+bool inet_is_proxy(const struct inet *inet, const struct inet_end *to)
 {
 	bool is4 = inet_is_ipv4(&to->address);
 	struct in6_addr address = inet_loopback(is4);
@@ -26,13 +33,24 @@ static bool is_proxy(const struct inet *inet, const struct inet_end *to)
 	       !memcmp(&to->address, &address, sizeof(address));
 }
 
+int inet_undo(int fd)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	return connect(fd, &none, sizeof(none)) ? -errno : 0;
+}
+
 int inet_settle(struct inet *inet, int fd, uint64_t inode, const struct inet_end *to, int r)
 {
 	if (r && !inet_is_under_way(r))
 		return r;
-	/* If it has gone meanwhile, it is not known who has the port now. */
-	if (!is_proxy(inet, to) && !inet_has_listener(inet, to)) {
-		(void)shutdown(fd, SHUT_RDWR);
+	/*
+	 * If it has gone meanwhile, it is not known who has the port now. What that has sent is not
+	 * to be read; shutdown() would keep it.
+	 */
+	if (!inet_is_proxy(inet, to) && !inet_has_listener(inet, to)) {
+		if (inet_undo(fd))
+			(void)shutdown(fd, SHUT_RDWR);
 		return -ECONNREFUSED;
 	}
 	inet_drop(inet, inode);
@@ -51,9 +69,25 @@ static int outcome_of(int fd, int wait_ms)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) ? -errno : -error;
 }
 
+/* Some kernels do not undo what another thread of the agent's waits for: then again. */
+static int outcome_or_undo(const struct attempt *a)
+{
+	int r = outcome_of(a->socket, 0);
+
+	if (r == -EAGAIN && clock_mono_ms() >= a->until_ms && !inet_undo(a->socket))
+		r = -ECONNREFUSED;
+	return r;
+}
+
 int inet_attempt_connect(const struct attempt *a)
 {
-	return outcome_of(a->socket, 0);
+	return a->must_end ? outcome_or_undo(a) : outcome_of(a->socket, 0);
+}
+
+/* One that does not block learns by poll() that it is connected. */
+static int told(const struct caller_fd *fd, int r)
+{
+	return !r && (fd->flags & O_NONBLOCK) ? -EINPROGRESS : r;
 }
 
 void inet_attempt_finish(struct broker *b, struct attempt *a, int r)
@@ -63,7 +97,7 @@ void inet_attempt_finish(struct broker *b, struct attempt *a, int r)
 	if (r == -EAGAIN)
 		r = a->has_timeout ? -EINPROGRESS : -ETIMEDOUT;
 	if (!inet_end_of(&a->name, a->name.head.sa_family, &to))
-		r = inet_settle(b->inet, a->socket, a->info.inode, &to, r);
+		r = told(&a->info, inet_settle(b->inet, a->socket, a->info.inode, &to, r));
 	/* Before the agent goes on: the socket is to end when it closes its own. */
 	fd_close(&a->socket);
 	(void)notify_answer(b->listener, a->caller.call.id, r);
@@ -89,13 +123,20 @@ int64_t inet_await(struct broker *b, struct caller *c, const struct caller_fd *f
 	int r = outcome_of(s->fd, AWAIT_MS);
 
 	if (r != -EAGAIN)
-		return inet_settle(b->inet, s->fd, fd->inode, to, r);
-	a.has_timeout = timeout != 0;
+		return told(fd, inet_settle(b->inet, s->fd, fd->inode, to, r));
+	a.must_end = !inet_is_proxy(b->inet, to);
+	a.has_timeout = !a.must_end && timeout != 0;
+	if (a.must_end)
+		timeout = WITHIN_MS;
 	a.until_ms = clock_mono_ms() + (timeout ? timeout : CONNECT_MS);
 	a.name.n = inet_name_of(to, s->family, &name);
 	memcpy(a.name.bytes, &name, sizeof(name));
 	a.socket = fd_take(&s->fd);
 	a.caller = *c;
 	c->proc_fd = -1;
-	return parked_add(b->parked, &a) ? -EAGAIN : BROKER_ANSWERED;
+	if (!parked_add(b->parked, &a))
+		return BROKER_ANSWERED;
+	if (a.must_end)
+		(void)inet_undo(a.socket);
+	return -EAGAIN;
 }

@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "inet_internal.h"
 
+#define BACKLOG_MIN 128
+
 static bool is_only_ipv6(int fd)
 {
 	int only = 0;
@@ -71,7 +73,8 @@ static int listen_on(struct inet *inet, const struct inet_socket *s, uint64_t in
 		return r;
 	/* Before anybody can connect to it. */
 	inet_note_listener(inet, inode);
-	if (listen(s->fd, backlog))
+	/* Who finds no room is refused (inet_await.c), not kept waiting as by the kernel. */
+	if (listen(s->fd, backlog >= 0 && backlog < BACKLOG_MIN ? BACKLOG_MIN : backlog))
 		return -errno;
 	/* Another thread's connect() to AF_UNSPEC could have undone the bind meanwhile. */
 	r = inet_own_name(s->fd, &end);

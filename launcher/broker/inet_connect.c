@@ -11,8 +11,10 @@
 #include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -21,6 +23,7 @@
 #include "inet_internal.h"
 
 #define TELL_MS 200 /* between two refusals on the loopback that are told */
+#define TICK_MS 20  /* that a connect() which was made to block stays in the kernel */
 
 /* --- whose listener it is ------------------------------------------------------------ */
 
@@ -70,34 +73,75 @@ bool inet_has_listener(struct inet *inet, const struct inet_end *at)
 
 /* --- connecting --------------------------------------------------------------------- */
 
-/*
- * Never in the kernel for longer than it takes to begin: whether the socket blocks is the agent's
- * to change, meanwhile too, and it is for the time of the call that this does.
- */
-static int begin(const struct inet_socket *s, const struct inet_end *to)
-{
-	int flags = fcntl(s->fd, F_GETFL), r;
-	bool waits = flags >= 0 && !(flags & O_NONBLOCK);
-	union inet_name name;
-	socklen_t n = inet_name_of(to, s->family, &name);
-
-	if (!n)
-		return -ENETUNREACH;
-	if (waits)
-		fcntl(s->fd, F_SETFL, flags | O_NONBLOCK);
-	r = connect(s->fd, &name.head, n) ? -errno : 0;
-	if (waits)
-		fcntl(s->fd, F_SETFL, flags);
-	return r;
-}
-
-/* By an earlier call, that a signal interrupted. */
+/* By an earlier call, that a signal interrupted, or by another thread's. */
 static bool has_begun(int fd)
 {
 	struct tcp_info info;
 	socklen_t n = sizeof(info);
 
 	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) && info.tcpi_state != TCP_CLOSE;
+}
+
+static void on_tick(int nr)
+{
+	(void)nr;
+}
+
+int inet_catch_ticks(void)
+{
+	/* Not SA_RESTART: what is interrupted is to end. */
+	const struct sigaction catch = {.sa_handler = on_tick};
+
+	return sigaction(SIGALRM, &catch, NULL) ? -errno : 0;
+}
+
+/* The calling thread's timer, again and again: it may come before the call that it is to end. */
+static int tick(long ms)
+{
+	static _Thread_local timer_t timer;
+	static _Thread_local bool has_timer;
+	const struct timespec every = {0, ms * 1000000};
+	const struct itimerspec when = {every, every};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+
+	event._sigev_un._tid = gettid();
+	if (!has_timer && timer_create(CLOCK_MONOTONIC, &event, &timer))
+		return -errno;
+	has_timer = true;
+	return timer_settime(timer, 0, &when, NULL) ? -errno : 0;
+}
+
+/* Whether the socket blocks is the agent's to change, also between the two calls. */
+static int connect_at_once(int fd, const union inet_name *name, socklen_t n)
+{
+	int flags = fcntl(fd, F_GETFL), now, r;
+	bool waits = flags >= 0 && !(flags & O_NONBLOCK);
+
+	if (waits)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	r = connect(fd, &name->head, n) ? -errno : 0;
+	now = waits ? fcntl(fd, F_GETFL) : -1;
+	if (now >= 0)
+		fcntl(fd, F_SETFL, now & ~O_NONBLOCK);
+	return r == -EINTR ? -EINPROGRESS : r;
+}
+
+/* In the kernel for no longer than TICK_MS, whatever the agent does to the socket meanwhile. */
+static int begin(const struct inet_socket *s, const struct inet_end *to)
+{
+	union inet_name name;
+	socklen_t n = inet_name_of(to, s->family, &name);
+	int r;
+
+	if (!n)
+		return -ENETUNREACH;
+	if (has_begun(s->fd))
+		return -EALREADY;
+	r = tick(TICK_MS);
+	if (!r)
+		r = connect_at_once(s->fd, &name, n);
+	(void)tick(0);
+	return r;
 }
 
 /* --- to the proxy ---------------------------------------------------------------------- */
@@ -248,17 +292,9 @@ static int64_t connect_stream(struct broker *b, struct caller *c, const struct c
 		return -ENETUNREACH;
 	else
 		r = begin_by_proxy(b, c, s, to);
-	if (inet_is_under_way(r) && !(fd->flags & O_NONBLOCK))
+	if (inet_is_under_way(r) && (!(fd->flags & O_NONBLOCK) || !inet_is_proxy(b->inet, to)))
 		return inet_await(b, c, fd, s, to);
 	return inet_settle(b->inet, s->fd, fd->inode, to, r);
-}
-
-/* What connect() undoes the last connect() by. */
-static int disconnect(const struct inet_socket *s)
-{
-	const struct sockaddr none = {.sa_family = AF_UNSPEC};
-
-	return connect(s->fd, &none, sizeof(none)) ? -errno : 0;
 }
 
 int64_t inet_connect(struct broker *b, struct caller *c, const struct caller_fd *fd,
@@ -275,7 +311,7 @@ int64_t inet_connect(struct broker *b, struct caller *c, const struct caller_fd 
 		return 0; /* it leads where it is to lead */
 	}
 	if (to->n >= sizeof(to->head.sa_family) && to->head.sa_family == AF_UNSPEC) {
-		r = disconnect(&s);
+		r = inet_undo(s.fd);
 	} else {
 		r = inet_end_of(to, s.family, &end);
 		if (!r && s.type == SOCK_DGRAM)

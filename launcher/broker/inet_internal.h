@@ -5,8 +5,8 @@
  *	inet.c           the sockets that are known, socket()
  *	inet_address.c   addresses, whatever the family
  *	inet_collect.c   which of them the agent has given up
- *	inet_await.c     the end of such a connect()
  *	inet_connect.c   connect() of TCP; to whom a listener belongs
+ *	inet_await.c     the end of such a connect()
  *	inet_bind.c      bind(), listen()
  *	inet_datagrams.c connect() and sendto() of UDP, the way to the DNS
  */
@@ -118,10 +118,20 @@ int inet_own_name(int fd, struct inet_end *ret);
 /** inet_note_listener() - A socket of the agent's listens from now on */
 void inet_note_listener(struct inet *inet, uint64_t inode);
 
+/** inet_catch_ticks() - Of the process, before any connect(): SIGALRM ends one. Return: 0; -errno
+ */
+int inet_catch_ticks(void);
+
 /** inet_has_listener() - Whether what listens at a loopback address is the agent's */
 bool inet_has_listener(struct inet *inet, const struct inet_end *at);
 
 /* --- inet_await.c -------------------------------------------------------------------- */
+
+/** inet_is_proxy() - Whether a connection to there ends at the proxy, whoever waits for it */
+bool inet_is_proxy(const struct inet *inet, const struct inet_end *to);
+
+/** inet_undo() - What connect() to AF_UNSPEC does; what has arrived is lost. Return: 0; -errno */
+int inet_undo(int fd);
 
 /** inet_is_under_way() - Of what connect() returned: it has begun, and not ended */
 static inline bool inet_is_under_way(int r)
@@ -140,8 +150,11 @@ static inline bool inet_is_under_way(int r)
 int inet_settle(struct inet *inet, int fd, uint64_t inode, const struct inet_end *to, int r);
 
 /**
- * inet_await() - Await the end of one that has begun, in the place of a socket that blocks
+ * inet_await() - Await the end of one that has begun
  * @s: Its .fd is taken over, where this is not to be known soon
+ *
+ * To the proxy: in the place of a socket that blocks. To a listener of the agent's: of any. What
+ * has not ended before the kernel would ask there again is undone.
  *
  * Return: what the agent's call returns; BROKER_ANSWERED
  */

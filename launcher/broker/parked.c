@@ -42,9 +42,11 @@ static bool try_again(struct parked *p, struct attempt *a)
 {
 	int r;
 
-	if (!caller_is_waiting(&a->caller))
+	if (!a->must_end && !caller_is_waiting(&a->caller))
 		return true;
 	r = p->hooks.connect(p->hooks.owner, a);
+	if (r == -EAGAIN && a->must_end)
+		return false;
 	if (r == -EAGAIN && caller_has_signal(&a->caller))
 		r = a->has_timeout ? -EINTR : -RESTART_CALL;
 	if (r == -EAGAIN && (!a->until_ms || clock_mono_ms() < a->until_ms))

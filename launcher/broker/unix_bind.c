@@ -4,7 +4,8 @@
  * getsockname() then tells is what it said. It makes a new file, and reaches nobody, so
  * nothing is to be judged; but which file it made has to be known for sure (broker/made.c). So
  * the directory is held first, without magic links: what they lead to is not the caller's, but
- * ours. A bind() that fails after all leaves no file behind.
+ * ours. A bind() that fails after all takes its file away again, but where the name leads to
+ * another's by now (EACCES): which file it made is not known then, so that all stay.
  *
  * The new socket listens at once, without room for anybody to speak of: one that is only
  * bound could still be connected. The caller's own listen() then makes the room.

@@ -270,14 +270,16 @@ static int try_memory(struct answer *a)
 		word_of_child = (int)getpid();
 		_exit(write(pair[1], "", 1) == 1 && read(pair[1], &byte, 1) == 1 ? 0 : 1);
 	}
-	if (pid < 0 || read(pair[0], &byte, 1) != 1)
-		r = -errno;
-	else
+	r = pid < 0 ? -errno : 0;
+	/* A child that dies early would else be waited for through our own end. */
+	close(pair[1]);
+	if (!r && read(pair[0], &byte, 1) != 1)
+		r = -EIO;
+	if (!r)
 		r = peek(pid, -1, (uintptr_t)&word_of_child, &word, sizeof(word));
 	if (!r && word != (int)pid)
 		r = -EIO;
 	close(pair[0]);
-	close(pair[1]);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	return r ? say(a, r, "reading a child's memory") : 0;

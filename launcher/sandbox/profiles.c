@@ -125,7 +125,7 @@ static const struct seccomp_row rows[] = {
 	ALLOW(fchdir, B, "the agent's working directory"),
 	ALLOW(chroot, B, "the agent's root"),
 	ALLOW(umask, B, "the agent's, for the files of its sockets"),
-	ALLOW_IF(socketpair, B, "placeholders", ARG(0, AF_UNIX)),
+	ALLOW_IF(socketpair, B, "stand-ins", ARG(0, AF_UNIX)),
 	ALLOW_IF(socket, B, "in a placeholder's place", ARG(0, AF_UNIX),
 		 SECCOMP_IS(1, 0xf, SOCK_STREAM, SOCK_SEQPACKET)),
 	ALLOW(connect, B, "on the agent's behalf"),
@@ -140,6 +140,8 @@ static const struct seccomp_row rows[] = {
 	ALLOW(set_robust_list, B, "threads"),
 	ALLOW(rseq, B, "threads"),
 	ALLOW(gettid, B, "threads"),
+	ALLOW(timer_create, B, "a connect() that the agent makes block is interrupted"),
+	ALLOW(timer_settime, B, "a connect() that the agent makes block is interrupted"),
 
 	ALLOW_IF(socket, N, "the agent's", ARG(0, AF_INET, AF_INET6),
 		 SECCOMP_IS(1, 0xf, SOCK_STREAM, SOCK_DGRAM), ARG(2, 0, IPPROTO_TCP, IPPROTO_UDP)),

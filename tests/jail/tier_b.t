@@ -141,7 +141,9 @@ processes of multiprocessing: [1, 2]
 threads that connect and execute: (0, 8)
 signals while connecting: no call failed
 thousands of sockets: no call failed
-a connect that has no end: EINPROGRESS EINTR connected
+a listener without room: ECONNREFUSED closed
+a port that changes hands: not reached
+flags that change while connecting: at once
 a crowd before a full listener: no other waits
 a socket connected by a child: connected
 a name: True'

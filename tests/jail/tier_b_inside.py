@@ -6,6 +6,7 @@ the loopback's; UNIX a listening socket's path; STATE mcpjail's state directory.
 """
 import ctypes
 import errno
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -130,32 +131,37 @@ def clone3():
 
 
 def full_listener():
-    """What connects to it waits until somebody is accepted; also those that fill it."""
+    """Nobody is accepted; also those that fill it. Little room is made more: until one is refused."""
     listener, fillers = socket.create_server(("127.0.0.1", 0), backlog=0), []
-    for _ in range(2):
+    for _ in range(1000):
         fillers.append(socket.socket())
         fillers[-1].setblocking(False)
-        fillers[-1].connect_ex(listener.getsockname())
+        if fillers[-1].connect_ex(listener.getsockname()) == errno.ECONNREFUSED:
+            break
     return listener, fillers
 
 
-def timed():
-    """How a connect() without an end ends: by its own time, by a signal, or not by one."""
-    libc = ctypes.CDLL(None, use_errno=True)
+def refused_when_full():
+    """Neither who waits nor who does not is left half connected, whatever time or signal it has."""
     said = []
     signal.signal(signal.SIGALRM, lambda *_: None)
-    signal.siginterrupt(signal.SIGALRM, False)
-    for alarm, timeout in ((0, 0.3), (0.1, 20), (0.1, 0)):
-        listener, fillers = full_listener()
-        address = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", listener.getsockname()[1], bytes([127, 0, 0, 1]))
+    listener, _fillers = full_listener()
+    for blocking, alarm, timeout in ((True, 0, 0), (False, 0, 0), (True, 0.1, 0), (True, 0, 0.1)):
         with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(timeout), int(timeout % 1 * 1e6)))
-            if not timeout:
-                threading.Timer(0.3, lambda: [listener.accept() for _ in fillers]).start()
+            s.setblocking(blocking)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, int(timeout * 1e6)))
             signal.setitimer(signal.ITIMER_REAL, alarm)
-            r = libc.connect(s.fileno(), address, len(address))
-            said.append(errno.errorcode[ctypes.get_errno()] if r else "connected")
-    return " ".join(said)
+            r = s.connect_ex(listener.getsockname())
+            said.append(errno.errorcode[r] if r else "connected")
+            state = struct.unpack_from("B", s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104))[0]
+            said.append("closed" if state == 7 else f"state {state}")
+    return " ".join(sorted(set(said)))
+
+
+def knock(listener):
+    while True:
+        with socket.socket() as s:
+            s.connect_ex(listener.getsockname())
 
 
 def crowd():
@@ -165,7 +171,7 @@ def crowd():
     waiting = os.fork()
     if not waiting:
         for _ in range(300):
-            threading.Thread(target=lambda: socket.socket().connect(listener.getsockname())).start()
+            threading.Thread(target=knock, args=(listener,)).start()
         time.sleep(60)
         os._exit(0)
     time.sleep(1.5)
@@ -178,6 +184,64 @@ def crowd():
     os.kill(waiting, signal.SIGKILL)
     os.waitpid(waiting, 0)
     return "no other waits" if alive and took < 5 else (alive, took)
+
+
+def hand_over(port):
+    """To tier_b_host.py, which runs in the same directory."""
+    with open("handover.new", "w", encoding="ascii") as f:
+        f.write(f"{port}\n")
+    os.rename("handover.new", "handover")
+    while os.path.exists("handover"):
+        time.sleep(0.01)
+
+
+def flags_changed():
+    """Another process makes the socket block again and again: no connect() lasts for that."""
+    listener, _fillers = full_listener()
+    slowest = 0
+    for _ in range(5):
+        with socket.socket() as s:
+            s.setblocking(False)
+            changes = os.fork()
+            while not changes:
+                fcntl.fcntl(s, fcntl.F_SETFL, 0)
+            begun = time.monotonic()
+            s.connect_ex(listener.getsockname())
+            slowest = max(slowest, time.monotonic() - begun)
+            os.kill(changes, signal.SIGKILL)
+            os.waitpid(changes, 0)
+    return "at once" if slowest < 0.9 else slowest
+
+
+def handed_over():
+    """What began while the listener was the agent's does not end at who has its port afterwards."""
+    listener, fillers = full_listener()
+    port = listener.getsockname()[1]
+    gone = os.fork()
+    if not gone:  # that a caller is gone changes nothing
+        socket.socket().connect_ex(listener.getsockname())
+        os._exit(0)
+    time.sleep(0.1)
+    os.kill(gone, signal.SIGKILL)
+    os.waitpid(gone, 0)
+    for s in fillers[:-1]:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+    last = [fillers[-1]]
+    for _ in range(4):
+        last.append(socket.socket())
+        last[-1].setblocking(False)
+        last[-1].connect_ex(("127.0.0.1", port))
+    listener.close()
+    hand_over(port)
+    time.sleep(3.5)
+    got = set()
+    for s in last:
+        try:
+            got.add(s.recv(20))
+        except OSError as err:
+            got.add(errno.errorcode[err.errno])
+    return "reached" if GREETING in got else "not reached"
 
 
 def many():
@@ -274,7 +338,9 @@ outcome("processes of multiprocessing", lambda: multiprocessing.Pool(2).map(abs,
 outcome("threads that connect and execute", threads)
 outcome("signals while connecting", interrupted)
 outcome("thousands of sockets", many)
-outcome("a connect that has no end", timed)
+outcome("a listener without room", refused_when_full)
+outcome("a port that changes hands", handed_over)
+outcome("flags that change while connecting", flags_changed)
 outcome("a crowd before a full listener", crowd)
 outcome("a socket connected by a child", passed_on)
 outcome("a name", resolved)

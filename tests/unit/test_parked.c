@@ -30,7 +30,7 @@ enum { HELD_CALLER = 0, HELD_SOCKET, HELD_PIN, HELD };
 struct one {
 	int full_tries; /* that find no room; then @result */
 	int result;
-	bool has_gone, has_signal;
+	bool has_gone, has_signal, must_end;
 	long until_ms; /* from now; 0: for ever */
 	int expected;  /* that it is finished with; NEVER: it is not finished */
 	/* what became of it */
@@ -82,7 +82,7 @@ static void on_finish(void *owner, struct attempt *a, int r)
 
 static struct attempt open_attempt(struct one *all, uint64_t id)
 {
-	struct attempt a = {.caller = {.call = {.id = id}}};
+	struct attempt a = {.caller = {.call = {.id = id}}, .must_end = all[id].must_end};
 	int *const ends[HELD] = {&a.caller.proc_fd, &a.socket, &a.pin};
 
 	for (size_t i = 0; i < HELD; i++) {
@@ -149,6 +149,10 @@ static void test_each_ends_by_itself_and_once(void **state)
 		/* What has come about counts, signal or not. */
 		{.full_tries = 0, .result = 0, .has_signal = true, .expected = 0},
 		{.full_tries = FULL, .has_gone = true, .expected = NEVER},
+		/* What its tries alone end is not let go before. */
+		{.full_tries = 7, .must_end = true, .has_gone = true, .expected = 0},
+		{.full_tries = 7, .must_end = true, .has_signal = true, .expected = 0},
+		{.full_tries = 7, .must_end = true, .until_ms = -1, .expected = 0},
 	};
 
 	(void)state;

@@ -185,9 +185,12 @@ static int try_reading(struct error *err)
 	if (!child)
 		be_read(pair[1]);
 	if (!r) {
-		r = child < 0 ? -errno : read_child(child, pair[0]);
-		close(pair[0]);
+		r = child < 0 ? -errno : 0;
+		/* A child that dies early would else be waited for through our own end. */
 		close(pair[1]);
+		if (!r)
+			r = read_child(child, pair[0]);
+		close(pair[0]);
 	}
 	if (child > 0) {
 		kill(child, SIGKILL);

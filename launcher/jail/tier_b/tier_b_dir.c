@@ -46,8 +46,9 @@ static int write_wgetrc(const struct tier_b *b)
 
 	if (to < 0)
 		return to;
-	if (from >= 0 && sendfile(to, from, NULL, WGETRC_MAX) < 0)
-		return -errno;
+	/* Without the system's settings wget works still. */
+	if (from >= 0)
+		(void)!sendfile(to, from, NULL, WGETRC_MAX);
 	return io_write_all(to, line, (size_t)n);
 }
 

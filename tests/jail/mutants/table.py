@@ -184,7 +184,7 @@ MUTANTS = [
     {"name": "b-brokered-udp", "tier": "b", "red": "udp udp-v6 udp-sendto udp-sendmmsg quic dns small-internet packets", "edits": [
         B_SOCKETS, B_CONNECTS, removed(FILTER, "	FAIL_B(sendto, BROKERED, \"a question for the DNS, or a datagram to record\",\n	       SECCOMP_IS(5, SECCOMP_ALL_BITS, sizeof(struct sockaddr_in),\n			  sizeof(struct sockaddr_in6))),\n")]},
     {"name": "b-loopback-is-the-agents", "tier": "b", "red": "tcp-host-loopback tcp-host-loopback-v6 tcp-host-any host", "edits": [
-        (INET_CONNECT, "	if (!inet_has_listener(b->inet, to)) {\n", "	if (!b) {\n"), (INET_AWAIT, "	if (!is_proxy(inet, to) && !inet_has_listener(inet, to)) {", "	if (!inet) {"),
+        (INET_CONNECT, "	if (!inet_has_listener(b->inet, to)) {\n", "	if (!b) {\n"), (INET_AWAIT, "	if (!inet_is_proxy(inet, to) && !inet_has_listener(inet, to)) {", "	if (!inet) {"),
         (INET_CONNECT, "	if (!inet_is_ipv4(&to->address) && !inet_has_listener(b->inet, to))", "	if (!b)")]},
     {"name": "b-judges-paths", "tier": "b", "red": "unix-stream unix-late unix-flip-link host", "edits": [(CONNECT, "	if (!listed_has(&b->listed, &file))\n		return refuse_pin(b, c, pin);\n", "")]},
     {"name": "b-abstract-names-and-scope", "tier": "b", "red": "unix-abstract unix-abstract-x11 host", "edits": [(CONNECT, "	if (b->has_namespaces || made_has_name(b->made, &call->address))", "	if (b)"), *B_SCOPES]},
