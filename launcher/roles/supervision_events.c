@@ -106,10 +106,11 @@ static void blame(struct supervision *s, const struct part *part, int status)
 {
 	char why[96];
 
-	if (s->stage == STAGE_ENDING && s->has_outcome && !s->blames_a_bystander && status &&
-	    part->role != ROLE_INIT && !part->is_dismissed) {
-		snprintf(why, sizeof(why), "the %s failed at the end (wait status %#x)",
-			 role_name(part->role), (unsigned)status);
+	/* Others have nothing to record by then; a dialer may miss the proxy it starts beside. */
+	if (s->stage == STAGE_ENDING && s->has_outcome && status && part->role == ROLE_PROXY &&
+	    !part->is_dismissed) {
+		snprintf(why, sizeof(why), "the proxy failed at the end (wait status %#x)",
+			 (unsigned)status);
 		supervision_note_loss(s, why);
 	}
 	if (s->stage == STAGE_ENDING &&
