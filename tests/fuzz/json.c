@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "policy/json/scan.h"
 #include "fuzz.h"
@@ -83,6 +84,7 @@ static void check_ledger_scanner(struct span text)
 
 struct problems {
 	size_t n, n_bytes;
+	bool has_number; /* one that jansson would round */
 };
 
 static void on_problem(void *context, const struct scan_problem *problem)
@@ -91,6 +93,7 @@ static void on_problem(void *context, const struct scan_problem *problem)
 
 	must(problem->at <= p->n_bytes && problem->what);
 	must(!problem->pointer.n || problem->pointer.p[0] == '/');
+	p->has_number |= strstr(problem->what, "would change") != NULL;
 	p->n++;
 }
 
@@ -104,7 +107,8 @@ static void check_policy_scanner(struct span text)
 	if (!r && !problems.n)
 		must(code == json_error_unknown || is_limit(code));
 	else if (code == json_error_unknown)
-		must(memmem(text.p, text.n, "\\u0000", 6) || depth_at_most(text) > 32);
+		must(problems.has_number || memmem(text.p, text.n, "\\u0000", 6) ||
+		     depth_at_most(text) > 32);
 	if (!r)
 		must(scan_locate(text.p, text.n, "", SCAN_VALUE) < text.n);
 }
