@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Longer than most: one table per role, and the process that tries each row. */
 /*
  * A child per profile confines itself; what it still is, is read from outside, and what it
  * may no longer do must end it.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Longer than most: the rows are the table of what the filter answers, call by call. */
 /*
  * Each row is one raw system call, made by a child before and after the filter. Without
  * the control before, a refusal could as well be the kernel's own.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Longer than most: tables of requests and answers, side by side. */
 /*
  * Heads, end to end: each case is bytes and the one outcome they must have, however
  * they arrive. The outcome of a request is the status it is refused with, or a line

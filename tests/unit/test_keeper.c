@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Longer than most: one fixture, a keeper with its peers, for all that is asked of it. */
 /* A keeper in a child process, with the test as its supervisor and as its proxy. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Longer than most: each scene is a repository of its own, made by one fixture. */
 /*
  * Repositories as git makes them, laid out by hand below a writable tree, and what is kept of
  * each: all of it, in order of its names.
